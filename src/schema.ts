@@ -1,0 +1,312 @@
+import { sql, type SQL } from 'drizzle-orm'
+import {
+  bigint,
+  boolean,
+  check,
+  index,
+  integer,
+  jsonb,
+  pgSchema,
+  text,
+  timestamp,
+  uniqueIndex,
+  uuid,
+} from 'drizzle-orm/pg-core'
+
+/** What a job can be. `queue.ts` and the SQL functions move a job from one to another; nothing else does. */
+export const jobStatuses = [
+  'scheduled', // due later, or backing off. A claim makes it waiting when it is due; cancel ends it.
+  'waiting', // may be claimed. A claim makes it running, blocked or expanded; cancel ends it.
+  'blocked', // waits for dependencies. The settle of the last one makes it waiting, or failed; cancel ends it.
+  'running', // one invocation's alone until its lease ends. Its settle, or the claim that finds the lease over, moves it.
+  'completed', // finished. Nobody moves it.
+  'failed', // finished. retry makes it waiting.
+  'cancelled', // finished. retry makes it waiting.
+  'expanded', // finished: an ALL job that became its children. Nobody moves it.
+] as const
+export type JobStatus = (typeof jobStatuses)[number]
+
+/** The name of the Postgres schema when none is given. */
+export const defaultSchemaName = 'jobmaster'
+
+/**
+ * JobMaster's tables in a Postgres schema of the given name. An application can put them beside its own tables in its
+ * `drizzle.config.ts`, and read them with Drizzle; they are written by the SQL functions alone.
+ *
+ * There are no foreign keys: tasks are retired and never deleted, pruning takes a job's rows together, and a check for
+ * each inserted job would cost more than the insert.
+ */
+export function tablesIn(schemaName: string = defaultSchemaName) {
+  // A name such as `public` is refused by deploy; drizzle's own check would refuse it with a message about pgSchema.
+  const schema = pgSchema(schemaName)
+  const time = (name: string) => timestamp(name, { withTimezone: true, mode: 'date' })
+  const id = (name: string) => bigint(name, { mode: 'number' })
+
+  /** One row: which functions and which catalog are deployed. */
+  const meta = schema.table('meta', {
+    id: integer().primaryKey().default(1),
+    functions: text().notNull(),
+    catalog: text().notNull(),
+    deployedAt: time('deployed_at').notNull(),
+  })
+
+  const migrations = schema.table('migrations', {
+    name: text().primaryKey(),
+    hash: text().notNull(),
+    appliedAt: time('applied_at').notNull(),
+  })
+
+  const tasks = schema.table(
+    'tasks',
+    {
+      id: integer().primaryKey().generatedAlwaysAsIdentity(),
+      typeKey: text('type_key').notNull(),
+      taskKey: text('task_key').notNull(),
+      description: text(),
+      hash: text().notNull(),
+      params: jsonb().$type<unknown[]>().notNull(),
+      processUnits: integer('process_units').notNull(),
+      processLimit: integer('process_limit'),
+      maxAttempts: integer('max_attempts').notNull(),
+      timeoutMs: integer('timeout_ms'),
+      retiredAt: time('retired_at'),
+      pausedAt: time('paused_at'),
+    },
+    (table) => [uniqueIndex('tasks_key_idx').on(table.typeKey, table.taskKey)],
+  )
+
+  /** A set of a task's parameter names that some dependency looks at. */
+  const shapes = schema.table(
+    'shapes',
+    {
+      id: integer().primaryKey().generatedAlwaysAsIdentity(),
+      taskId: integer('task_id').notNull(),
+      names: text().array().notNull(),
+    },
+    (table) => [uniqueIndex('shapes_task_names_idx').on(table.taskId, table.names)],
+  )
+
+  const dependencies = schema.table(
+    'dependencies',
+    {
+      id: integer().primaryKey().generatedAlwaysAsIdentity(),
+      taskId: integer('task_id').notNull(),
+      position: integer().notNull(),
+      targetId: integer('target_id').notNull(),
+      shapeId: integer('shape_id').notNull(),
+      withinSeconds: integer('within_seconds').notNull(),
+      args: jsonb().notNull(),
+    },
+    (table) => [uniqueIndex('dependencies_task_position_idx').on(table.taskId, table.position)],
+  )
+
+  const jobs = schema.table(
+    'jobs',
+    {
+      id: id('id').primaryKey().generatedAlwaysAsIdentity(),
+      parentId: id('parent_id'),
+      createdAt: time('created_at').notNull(),
+      runAt: time('run_at').notNull(),
+      startedAt: time('started_at'),
+      finishedAt: time('finished_at'),
+      /** Since when it has not run for want of dependencies: what completed after this counts as fresh. */
+      blockedAt: time('blocked_at'),
+      leaseUntil: time('lease_until'),
+      cancelRequestedAt: time('cancel_requested_at'),
+      /** The number of the claim that took it, from a sequence: later claims have higher numbers. */
+      claim: id('claim'),
+      invocation: uuid(),
+      taskId: integer('task_id').notNull(),
+      priority: integer().notNull(),
+      /** Priority the other way up, so that `(rank, id) > (…, …)` is one range of an index: a claim can start after the last job taken. */
+      rank: integer().notNull().generatedAlwaysAs(sql`(- priority)`),
+      /** Grows at every claim. `(id, attempt)` fences every later write. */
+      attempt: integer().notNull().default(0),
+      /** The attempts that count against `max_attempts`. */
+      failures: integer().notNull().default(0),
+      maxAttempts: integer('max_attempts').notNull(),
+      processUnits: integer('process_units').notNull(),
+      /** Some argument is "ALL". */
+      expands: boolean().notNull().default(false),
+      status: text({ enum: jobStatuses }).notNull(),
+      system: text(),
+      args: jsonb().$type<Record<string, unknown>>().notNull(),
+      result: jsonb().$type<unknown>(),
+      error: jsonb().$type<JobError>(),
+    },
+    (table) => [
+      // The order of claims: higher priority first, then the older job.
+      index('jobs_waiting_idx')
+        .on(table.rank, table.id)
+        .where(sql`status = 'waiting'`),
+      // The same for each task: read when some task may not run now, so that its jobs are not waded through.
+      index('jobs_waiting_by_task_idx')
+        .on(table.taskId, table.rank, table.id)
+        .where(sql`status = 'waiting'`),
+      index('jobs_running_idx')
+        .on(table.claim)
+        .where(sql`status = 'running'`),
+      // What is set for later is not among what may run: a claim looks only at what is due.
+      index('jobs_scheduled_idx')
+        .on(table.runAt)
+        .where(sql`status = 'scheduled'`),
+      index('jobs_failed_idx')
+        .on(table.id)
+        .where(sql`status = 'failed'`),
+      check('jobs_status_check', among(jobStatuses)),
+      check(
+        'jobs_finished_check',
+        sql`(finished_at is not null) = (status in ('completed', 'failed', 'cancelled', 'expanded'))`,
+      ),
+      check(
+        'jobs_running_check',
+        sql`(status = 'running') = (lease_until is not null) and (status <> 'running' or (claim is not null and invocation is not null and system is not null))`,
+      ),
+      check('jobs_priority_check', sql`priority between -1000000000 and 1000000000`),
+    ],
+  )
+
+  /** The arguments that dependencies look at, of each job that one could wait for: due, not finished, without ALL. */
+  const jobKeys = schema.table(
+    'job_keys',
+    {
+      jobId: id('job_id').notNull(),
+      shapeId: integer('shape_id').notNull(),
+      keyHash: id('key_hash').notNull(),
+      key: jsonb().notNull(),
+    },
+    (table) => [
+      uniqueIndex('job_keys_key_idx').on(table.shapeId, table.keyHash, table.jobId),
+      index('job_keys_job_idx').on(table.jobId),
+    ],
+  )
+
+  /** When a job with these arguments was last completed: what freshness is read from, however long the history. */
+  const completions = schema.table(
+    'completions',
+    {
+      shapeId: integer('shape_id').notNull(),
+      keyHash: id('key_hash').notNull(),
+      key: jsonb().notNull(),
+      completedAt: time('completed_at').notNull(),
+      jobId: id('job_id').notNull(),
+    },
+    (table) => [uniqueIndex('completions_key_idx').on(table.shapeId, table.keyHash)],
+  )
+
+  /** Which job waits for which. */
+  const blockers = schema.table(
+    'blockers',
+    { jobId: id('job_id').notNull(), blockerId: id('blocker_id').notNull() },
+    (table) => [
+      uniqueIndex('blockers_job_idx').on(table.jobId, table.blockerId),
+      index('blockers_blocker_idx').on(table.blockerId),
+    ],
+  )
+
+  /** The process units of each system, as its last invocation gave them: for `queue` and `explain`, not for claims. */
+  const systems = schema.table('systems', {
+    name: text().primaryKey(),
+    processUnits: integer('process_units').notNull(),
+  })
+
+  const claims = schema.sequence('claims')
+
+  /** What is there, in the order it would run, and why not now. Made for people; it uses no function, so that a push can make it. */
+  const queue = schema
+    .view('queue', {
+      id: id('id').notNull(),
+      task: text().notNull(),
+      args: jsonb().notNull(),
+      priority: integer().notNull(),
+      status: text().notNull(),
+      whyNot: text('why_not'),
+      attempt: integer().notNull(),
+      runAt: time('run_at').notNull(),
+      createdAt: time('created_at').notNull(),
+    })
+    .as(sql`
+with running as (
+  select task_id, system, count(*) as jobs, sum(process_units) as units
+  from ${jobs}
+  where status = 'running'
+  group by task_id, system
+), free as (
+  select systems.name, systems.process_units - coalesce(sum(running.units), 0) as units, systems.process_units as all_units
+  from ${systems} systems
+  left join running on running.system = systems.name
+  group by systems.name, systems.process_units
+), roomiest as (
+  select name, units, all_units from free order by units desc limit 1
+)
+select
+  job.id,
+  task.type_key || '.' || task.task_key as task,
+  job.args,
+  job.priority,
+  job.status,
+  case
+    when job.status = 'blocked' then 'dependencies: waits for ' || (
+      select string_agg('#' || blocker.id || ' ' || target.type_key || '.' || target.task_key || ' (' || blocker.status || ')', ', ' order by blocker.id)
+      from ${blockers} blockers
+      join ${jobs} blocker on blocker.id = blockers.blocker_id
+      join ${tasks} target on target.id = blocker.task_id
+      where blockers.job_id = job.id
+    )
+    when job.status = 'scheduled' and job.attempt > 0 then 'backing off: failed ' || job.failures || ' of ' || job.max_attempts || ' attempts'
+    when job.status = 'scheduled' then 'not due yet'
+    when job.status <> 'waiting' then null
+    when task.retired_at is not null then 'retired: no deployed code has this task'
+    when task.paused_at is not null then 'paused'
+    when (select sum(jobs) from running where running.task_id = task.id) >= task.process_limit
+      then 'process limit: ' || task.process_limit || ' of ' || task.process_limit || ' running'
+    when task.process_units > roomiest.units
+      then 'units: needs ' || task.process_units || ', ' || roomiest.units || ' of ' || roomiest.all_units || ' free on ' || roomiest.name
+  end as why_not,
+  job.attempt,
+  job.run_at,
+  job.created_at
+from ${jobs} job
+join ${tasks} task on task.id = job.task_id
+left join roomiest on true
+where job.finished_at is null
+order by
+  case job.status when 'running' then 0 when 'waiting' then 1 when 'blocked' then 2 else 3 end,
+  case when job.status = 'scheduled' then job.run_at end,
+  job.rank,
+  job.id
+`)
+
+  return { schema, meta, migrations, tasks, shapes, dependencies, jobs, jobKeys, completions, blockers, systems, claims, queue }
+}
+
+/** Those tables, for whoever reads them with Drizzle. */
+export type Tables = ReturnType<typeof tablesIn>
+
+/** What is kept of what a handler threw. */
+export interface JobError {
+  name: string
+  message: string
+  stack?: string
+}
+
+function among(values: readonly string[]): SQL {
+  return sql.raw(`status in (${values.map((value) => `'${value}'`).join(', ')})`)
+}
+
+// For drizzle-kit, which looks for exported tables.
+export const {
+  schema,
+  meta,
+  migrations,
+  tasks,
+  shapes,
+  dependencies,
+  jobs,
+  jobKeys,
+  completions,
+  blockers,
+  systems,
+  claims,
+  queue,
+} = tablesIn()
