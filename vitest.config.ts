@@ -1,0 +1,32 @@
+import { defineConfig } from 'vitest/config'
+
+const everywhere = ['test/engine/**/*.test.ts', 'test/support.test.ts']
+
+export default defineConfig({
+  test: {
+    globalSetup: ['test/support/postgres.ts'],
+    projects: [
+      project('node-postgres', ['test/**/*.test.ts']),
+      project('pglite', everywhere, ['test/support/pglite.ts']),
+      project('neon-http', everywhere),
+      project('neon-websocket', everywhere),
+    ],
+  },
+})
+
+/** The same suite over one driver. */
+function project(driver: string, include: string[], globalSetup: string[] = []) {
+  const conditions = ['jobmaster-source', 'node', 'module', 'development|production']
+  return {
+    resolve: { conditions },
+    ssr: { resolve: { conditions, externalConditions: ['jobmaster-source', 'node'] } },
+    test: {
+      name: driver,
+      include,
+      globalSetup,
+      provide: { driver },
+      testTimeout: 20_000,
+      hookTimeout: 30_000,
+    },
+  }
+}
