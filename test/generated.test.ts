@@ -1,0 +1,24 @@
+import { readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { compact, generate } from '../scripts/generate-sql.ts'
+
+test.each(Object.entries(generate()))('%s is what `npm run generate:sql` writes', (path, text) => {
+  expect(readFileSync(path, 'utf8')).toBe(text)
+})
+
+test('comments, indentation and empty lines are left out of the generated SQL, and strings are kept', () => {
+  const sql = `-- what it is for
+create function f()
+  returns text -- why
+as $fn$
+
+    select '-- kept, it''s a string' || "-- a name" -- gone
+$fn$`
+  expect(compact(sql, 'f.sql')).toBe(
+    `create function f()\nreturns text\nas $fn$\nselect '-- kept, it''s a string' || "-- a name"\n$fn$`,
+  )
+})
+
+test('a string over several lines is refused, naming the file', () => {
+  expect(() => compact(`select 'a\n  b'`, 'f.sql')).toThrow(/f\.sql: a string over several lines/)
+})
