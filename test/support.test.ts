@@ -1,4 +1,5 @@
 import { sql as drizzleSql } from 'drizzle-orm'
+import type { NeonHttpDatabase } from 'drizzle-orm/neon-http'
 import { expect, test } from 'vitest'
 import { Clock } from './support/clock.ts'
 import { driver } from './support/drivers.ts'
@@ -61,3 +62,38 @@ test('the clock of a schema moves when the test says so', async () => {
   expect(ahead).toBeGreaterThan(2.5 * 3_600_000 - 5_000)
   expect(ahead).toBeLessThan(2.5 * 3_600_000 + 5_000)
 })
+
+test.runIf(driver === 'neon-http')(
+  'a batch over HTTP is one transaction, and each of its statements is counted',
+  async () => {
+    const { db, sql, statements } = await openDatabase()
+    const http = db as NeonHttpDatabase
+    await sql`create table things (id int primary key)`
+    const insert = (id: number) => http.execute(drizzleSql`insert into things values (${id})`)
+    await http.batch([insert(1), insert(2)])
+    await expect(http.batch([insert(3), insert(1)])).rejects.toMatchObject({ code: '23505' })
+    expect(await sql`select id from things`).toEqual([{ id: 1 }, { id: 2 }])
+    expect(statements.count).toBe(4)
+  },
+)
+
+test.runIf(driver === 'neon-http')('over HTTP nothing that a statement sets is there for the next one', async () => {
+  const { db } = await openDatabase()
+  await db.execute(drizzleSql`set statement_timeout = 12345`)
+  const shown: unknown = await db.execute(drizzleSql`show statement_timeout`)
+  expect(shown).toMatchObject({ rows: [{ statement_timeout: '0' }] })
+})
+
+test.runIf(driver === 'neon-websocket')(
+  'prepared statements over a WebSocket are counted each time they run',
+  async () => {
+    const { db, statements } = await openDatabase()
+    const prepared = db
+      .select({ one: drizzleSql<number>`1` })
+      .from(drizzleSql`pg_am limit 1`)
+      .prepare('one')
+    expect(await prepared.execute()).toEqual([{ one: 1 }])
+    expect(await prepared.execute()).toEqual([{ one: 1 }])
+    expect(statements.texts).toEqual(Array(2).fill('select 1 from pg_am limit 1'))
+  },
+)

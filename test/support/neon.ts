@@ -194,9 +194,28 @@ function frontendReader(statementsOf: (database: string) => Statements): (bytes:
   }
 }
 
-function errorFields(error: pg.DatabaseError): Record<string, unknown> {
-  const { message, code, severity, detail, hint, position, where, schema, table, column, constraint, routine } = error
-  return { message, code, severity, detail, hint, position, where, schema, table, column, constraint, routine }
+const errorNames = [
+  'message',
+  'code',
+  'severity',
+  'detail',
+  'hint',
+  'position',
+  'internalPosition',
+  'internalQuery',
+  'where',
+  'schema',
+  'table',
+  'column',
+  'dataType',
+  'constraint',
+  'file',
+  'line',
+  'routine',
+] as const
+
+function errorFields(error: pg.DatabaseError): object {
+  return Object.fromEntries(errorNames.map((name) => [name, error[name]]))
 }
 
 function header(request: IncomingMessage, name: string): string | undefined {
