@@ -1,7 +1,7 @@
 import { afterAll, onTestFinished, TestRunner } from 'vitest'
 import { createDatabase } from './database.ts'
 import { connect, driver, overPglite, type Connection } from './drivers.ts'
-import { createPglite } from './pglite.ts'
+import { giveBackPglite, takePglite } from './pglite.ts'
 import { sqlAt, sqlOverPglite, type Sql } from './sql.ts'
 
 /** A fresh database, open over a driver, with a way in beside that driver. */
@@ -20,8 +20,8 @@ export async function openDatabase(): Promise<OpenDatabase> {
 }
 
 async function openPglite(): Promise<OpenDatabase> {
-  const client = await createPglite()
-  return { ...overPglite(client), sql: sqlOverPglite(client), url: '', close: () => client.close() }
+  const client = await takePglite()
+  return { ...overPglite(client), sql: sqlOverPglite(client), url: '', close: () => giveBackPglite(client) }
 }
 
 async function openServer(name: Exclude<typeof driver, 'pglite'>): Promise<OpenDatabase> {

@@ -11,15 +11,38 @@ declare module 'vitest' {
   }
 }
 
-/** An empty PGlite of its own, from the data folder that the run made once: 0.3 s instead of 3. */
-export async function createPglite(): Promise<PGlite> {
+/** An empty PGlite: one that an earlier test of this file gave back, or a new one. */
+export async function takePglite(): Promise<PGlite> {
+  const unused = free.pop()
+  if (unused) return unused
   data ??= readFile(inject('pgliteData')).then((bytes) => new Blob([bytes]))
   return await PGlite.create({ loadDataDir: await data })
 }
 
+/** Empty it for the next test, which takes a tenth of the 0.3 s of a new one. */
+export async function giveBackPglite(client: PGlite): Promise<void> {
+  try {
+    await client.exec(`
+      do $$
+      declare
+        name text;
+      begin
+        for name in select nspname from pg_namespace where nspname !~ '^pg_|^information_schema$' loop
+          execute format('drop schema %I cascade', name);
+        end loop;
+      end $$;
+      create schema public;`)
+    await client.exec('discard all')
+    free.push(client)
+  } catch {
+    await client.close()
+  }
+}
+
+const free: PGlite[] = []
 let data: Promise<Blob> | undefined
 
-/** Make that data folder (vitest calls this once, when the run has PGlite tests). */
+/** Make the data folder of an empty instance, which takes 3 s, for all to load (vitest calls this once, when the run has PGlite tests). */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const folder = await mkdtemp(join(tmpdir(), 'jobmaster-pglite-'))
   const file = join(folder, 'data.tar')

