@@ -12,19 +12,7 @@ import {
   uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core'
-
-/** What a job can be. `queue.ts` and the SQL functions move a job from one to another; nothing else does. */
-export const jobStatuses = [
-  'scheduled', // due later, or backing off. A claim makes it waiting when it is due; cancel ends it.
-  'waiting', // may be claimed. A claim makes it running, blocked or expanded; cancel ends it.
-  'blocked', // waits for dependencies. The settle of the last one makes it waiting, or failed; cancel ends it.
-  'running', // one invocation's alone until its lease ends. Its settle, or the claim that finds the lease over, moves it.
-  'completed', // finished. Nobody moves it.
-  'failed', // finished. retry makes it waiting.
-  'cancelled', // finished. retry makes it waiting.
-  'expanded', // finished: an ALL job that became its children. Nobody moves it.
-] as const
-export type JobStatus = (typeof jobStatuses)[number]
+import { type JobError, jobStatuses } from './job.ts'
 
 /** The name of the Postgres schema when none is given. */
 export const defaultSchemaName = 'jobmaster'
@@ -116,10 +104,14 @@ export function tablesIn(schemaName: string = defaultSchemaName) {
       /** The number of the claim that took it, from a sequence: later claims have higher numbers. */
       claim: id('claim'),
       invocation: uuid(),
+      /** Which call of that invocation claimed it: a repeat of the call gets the same jobs. */
+      sequence: integer(),
       taskId: integer('task_id').notNull(),
       priority: integer().notNull(),
       /** Priority the other way up, so that `(rank, id) > (…, …)` is one range of an index: a claim can start after the last job taken. */
-      rank: integer().notNull().generatedAlwaysAs(sql`(- priority)`),
+      rank: integer()
+        .notNull()
+        .generatedAlwaysAs(sql`(- priority)`),
       /** Grows at every claim. `(id, attempt)` fences every later write. */
       attempt: integer().notNull().default(0),
       /** The attempts that count against `max_attempts`. */
@@ -213,19 +205,17 @@ export function tablesIn(schemaName: string = defaultSchemaName) {
   const claims = schema.sequence('claims')
 
   /** What is there, in the order it would run, and why not now. Made for people; it uses no function, so that a push can make it. */
-  const queue = schema
-    .view('queue', {
-      id: id('id').notNull(),
-      task: text().notNull(),
-      args: jsonb().notNull(),
-      priority: integer().notNull(),
-      status: text().notNull(),
-      whyNot: text('why_not'),
-      attempt: integer().notNull(),
-      runAt: time('run_at').notNull(),
-      createdAt: time('created_at').notNull(),
-    })
-    .as(sql`
+  const queue = schema.view('queue', {
+    id: id('id').notNull(),
+    task: text().notNull(),
+    args: jsonb().notNull(),
+    priority: integer().notNull(),
+    status: text().notNull(),
+    whyNot: text('why_not'),
+    attempt: integer().notNull(),
+    runAt: time('run_at').notNull(),
+    createdAt: time('created_at').notNull(),
+  }).as(sql`
 with running as (
   select task_id, system, count(*) as jobs, sum(process_units) as units
   from ${jobs}
@@ -277,18 +267,25 @@ order by
   job.id
 `)
 
-  return { schema, meta, migrations, tasks, shapes, dependencies, jobs, jobKeys, completions, blockers, systems, claims, queue }
+  return {
+    schema,
+    meta,
+    migrations,
+    tasks,
+    shapes,
+    dependencies,
+    jobs,
+    jobKeys,
+    completions,
+    blockers,
+    systems,
+    claims,
+    queue,
+  }
 }
 
 /** Those tables, for whoever reads them with Drizzle. */
 export type Tables = ReturnType<typeof tablesIn>
-
-/** What is kept of what a handler threw. */
-export interface JobError {
-  name: string
-  message: string
-  stack?: string
-}
 
 function among(values: readonly string[]): SQL {
   return sql.raw(`status in (${values.map((value) => `'${value}'`).join(', ')})`)

@@ -1,0 +1,92 @@
+import type { SQL } from 'drizzle-orm'
+import { JobMasterError } from './errors.ts'
+
+/**
+ * Any Drizzle database for Postgres: neon-http, neon-serverless, node-postgres, postgres-js, pglite. This is all of it
+ * that JobMaster needs.
+ */
+export interface Database {
+  execute(query: SQL): PromiseLike<unknown>
+  /** Interactive transactions. neon-http has none: its method throws. */
+  transaction?(run: (transaction: Database) => Promise<void>): Promise<void>
+}
+
+export type Row = Record<string, unknown>
+
+/** Runs one statement. Errors come out as a JobMasterError that keeps the SQLSTATE, and the driver's error as cause. */
+export async function query(db: Database, statement: SQL): Promise<Row[]> {
+  try {
+    return rowsOf(await db.execute(statement))
+  } catch (error) {
+    throw databaseError(error)
+  }
+}
+
+/** Runs statements in one transaction, all or none, and returns the rows of each. Over neon-http it is one batch. */
+export async function transact(db: Database, statements: readonly SQL[]): Promise<Row[][]> {
+  try {
+    if (hasBatch(db)) return (await db.batch(statements.map((statement) => db.execute(statement)))).map(rowsOf)
+    const results: Row[][] = []
+    if (!db.transaction) throw new JobMasterError('JM010', 'the database given to createJobMaster has no transactions')
+    await db.transaction(async (transaction) => {
+      for (const statement of statements) results.push(rowsOf(await transaction.execute(statement)))
+    })
+    return results
+  } catch (error) {
+    throw databaseError(error)
+  }
+}
+
+/** Drivers disagree: some parse jsonb, some leave it as text. */
+export function json(value: unknown): unknown {
+  return typeof value === 'string' ? JSON.parse(value) : value
+}
+
+interface Batching extends Database {
+  batch(queries: readonly PromiseLike<unknown>[]): Promise<unknown[]>
+}
+
+function hasBatch(db: Database): db is Batching {
+  return 'batch' in db && typeof db.batch === 'function'
+}
+
+function rowsOf(result: unknown): Row[] {
+  // postgres-js answers an array, the others { rows }.
+  if (Array.isArray(result)) return result
+  if (typeof result === 'object' && result !== null && 'rows' in result && Array.isArray(result.rows))
+    return result.rows
+  return []
+}
+
+const unreachable = /^(ECONN|ENOTFOUND|EAI_|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|EPIPE|08|57P0|53300|28|3D000|CONNECT)/
+
+/** The driver's error, whatever wraps it, as one of ours. The query's parameters are left out: they may be secrets. */
+export function databaseError(error: unknown): JobMasterError {
+  if (error instanceof JobMasterError) return error
+  const source = sourceOf(error)
+  const code = 'code' in source && typeof source.code === 'string' ? source.code : undefined
+  const detail = 'detail' in source && typeof source.detail === 'string' ? source.detail : undefined
+  const hint = 'hint' in source && typeof source.hint === 'string' ? source.hint : undefined
+  const message = source.message || code || source.name
+  if (code?.startsWith('JM')) {
+    const rest = [detail?.includes('of 1;') ? undefined : detail, hint].filter(Boolean).join(' ')
+    return new JobMasterError(code, rest ? `${message} (${rest})` : message, { cause: source })
+  }
+  if (!code || unreachable.test(code)) {
+    return new JobMasterError(
+      code && /^[0-9A-Z]{5}$/.test(code) ? code : '08001',
+      `the database cannot be reached: ${message}`,
+      {
+        cause: source,
+      },
+    )
+  }
+  return new JobMasterError(code, message, { cause: source })
+}
+
+/** Drizzle and the Neon driver wrap the error that has the SQLSTATE. */
+function sourceOf(error: unknown): Error {
+  let source = error instanceof Error ? error : new Error(String(error))
+  while (!('code' in source && typeof source.code === 'string') && source.cause instanceof Error) source = source.cause
+  return source
+}

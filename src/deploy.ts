@@ -1,0 +1,76 @@
+import { type SQL, sql } from 'drizzle-orm'
+import { transact } from './database.ts'
+import { JobMasterError } from './errors.ts'
+import { migrations } from './migrations/index.ts'
+import { type DeployOptions, type Deployment, type Plan, planFrom, type State, stateOf } from './plan.ts'
+import { relationsOf } from './relations.ts'
+import { inSchema } from './rename.ts'
+import { functions, version } from './sql/index.ts'
+
+/**
+ * Brings the database to what the code says: tables by migration, functions by replacement, the catalog by comparison;
+ * all or nothing, under the lock that claims take. Twice in a row changes nothing. Returns what it changed.
+ * @throws JobMasterError JM014 with every problem listed, before anything is changed.
+ */
+export async function deploy(deployment: Deployment, { reset = false }: DeployOptions = {}): Promise<Plan> {
+  for (let attempt = 1; ; attempt += 1) {
+    const state = await stateOf(deployment)
+    const planned = await planFrom(deployment, state, reset)
+    if (planned.problems.length > 0) throw refusal(planned.problems)
+    if (attempt === 1) for (const warning of planned.warnings) console.warn(`jobmaster: ${warning}`)
+    if (planned.upToDate) return planned
+    try {
+      await transact(deployment.db, statementsFor(deployment, state, planned))
+      return planned
+    } catch (error) {
+      // Another deploy came between the look and the lock, or crossed a drain: look again.
+      const raced = error instanceof JobMasterError && ['22012', '40P01', '40001'].includes(error.code)
+      if (!raced || attempt === 5) throw error
+    }
+  }
+}
+
+/** Adds functions and catalog where somebody has made the tables alone. False, and nothing done, where it is not so. */
+export async function finishPush(deployment: Deployment): Promise<boolean> {
+  const { relations, catalog } = await stateOf(deployment)
+  if (relations.length === 0 || catalog !== null) return false
+  await deploy(deployment)
+  return true
+}
+
+function refusal(problems: readonly string[]): JobMasterError {
+  return new JobMasterError('JM014', `deploy refused:\n${problems.map((problem) => `- ${problem}`).join('\n')}`)
+}
+
+function statementsFor({ schema, catalog }: Deployment, state: State, planned: Plan): SQL[] {
+  const quoted = sql.identifier(schema)
+  const isNew = planned.reset || !state.schemaExists
+  const all = migrations.filter(({ name }) => planned.migrations.includes(name) || planned.recorded.includes(name))
+  return [
+    sql`select pg_advisory_xact_lock(hashtextextended(${schema}, 0))`,
+    // A batch has no conditions: a division, by nothing when this is no longer what the plan was made from.
+    sql`select 1 / (md5(${relationsOf(schema)}::text) = md5(${JSON.stringify(state.relations)}::text::jsonb::text))::integer`,
+    ...(planned.reset ? [sql`drop schema ${quoted} cascade`] : []),
+    // A role may own the schema it was given and have no right to make one.
+    ...(isNew ? [sql`create schema ${quoted}`] : []),
+    ...migrations
+      .filter(({ name }) => planned.migrations.includes(name))
+      .flatMap(({ statements }) => statements)
+      .filter((statement) => !/^create schema/i.test(statement))
+      .map((statement) => sql.raw(inSchema(statement, schema))),
+    ...all.map(
+      ({ name, hash }) =>
+        sql`insert into ${quoted}.migrations (name, hash, applied_at) values (${name}, ${hash}, clock_timestamp())`,
+    ),
+    ...(planned.functions ? functionsIn(schema) : []),
+    sql`select ${quoted}.deploy_catalog(${JSON.stringify(catalog.json)}::text::jsonb, ${version})`,
+  ]
+}
+
+/** One statement a function or overload: the extended protocol, all that HTTP has, takes one at a time. */
+function functionsIn(schema: string): SQL[] {
+  return functions
+    .flatMap((file) => file.sql.split(/(?<=\$fn\$;)\s*/))
+    .filter(Boolean)
+    .map((statement) => sql.raw(inSchema(statement, schema)))
+}

@@ -1,0 +1,456 @@
+import type { Catalog } from './catalog.ts'
+import { JobContext } from './context.ts'
+import { JobMasterError } from './errors.ts'
+import { DeadlineReached, type Ending, execute } from './executor.ts'
+import type { ClaimAnswer, ClaimedJob, ClaimRequest, MetDependency, Outcome } from './queue.ts'
+import { emptyReport, type Report, type ReportedJob, tally } from './report.ts'
+import type { Context } from './task.ts'
+
+export interface RunOptions {
+  /** How many handlers run at once. 10 when not given. */
+  concurrency?: number
+  /** How long handlers have to end after their signal has fired, in milliseconds. 1,000 when not given. */
+  settleMs?: number
+  /** How long after the deadline the lease of a running job lasts, in milliseconds. 30,000 when not given. */
+  graceMs?: number
+  /** Jobs a claim. When not given it grows from `concurrency` to 500, with how short the jobs are. */
+  batchSize?: number
+  /** How many statements the drain may send, the last settle included: platforms count them. At least 2. */
+  statementBudget?: number
+  /** Stops the drain as its deadline would. */
+  signal?: AbortSignal
+  /** Called for each job that was run, once its outcome is written. */
+  onJob?: (job: ReportedJob) => void
+}
+
+/** What a drain needs of whoever starts it. */
+export interface Invocation {
+  catalog: Catalog
+  system: string
+  units: number
+  /** Milliseconds, as Date.now. */
+  now: () => number
+  settleAndClaim: (request: ClaimRequest) => Promise<ClaimAnswer>
+  /** The parts of a handler's context that last as long as the invocation. */
+  context: Pick<Context, 'db' | 'env' | 'insert'>
+}
+
+interface RunningJob {
+  job: ClaimedJob
+  startedAt: number
+  context: JobContext
+}
+
+interface EndedJob {
+  job: ClaimedJob
+  durationMs: number
+  ending: Ending
+}
+
+const maximumBatch = 500
+/** As much is claimed ahead as takes about this long. */
+const aheadMs = 100
+/** What was claimed ahead and would take longer than this is handed back: another invocation may be free. */
+const hoardMs = 1_000
+/** How long an outcome may wait to be written while other jobs run: it is what a crash would repeat. */
+const flushMs = 250
+/** How often a drain that waits for its last handlers looks for new jobs: at first, and at the most. */
+const pollMs = [1_000, 15_000] as const
+/** A claim starts from the top of the queue again after so long, whatever was taken last. */
+const fromTopMs = 1_000
+/** Serialization failure, deadlock, connection, shutdown, too many connections: the same call may do the second time. */
+const transient = /^(40001|40P01|08|57P0|53300)/
+const attempts = 4
+const contendedMs = 20
+
+/**
+ * Runs jobs until none is left that may run now, or it is time to go, and returns what it did. Nothing of it stays.
+ * @param deadline when handlers' signals fire. It returns by `settleMs` after that, unless a handler blocks the event loop.
+ * @throws JobMasterError when the database is not deployed, is out of reach, or refuses; handlers' signals fire then.
+ */
+export function drain(invocation: Invocation, deadline: Date, options: RunOptions = {}): Promise<Report> {
+  return new Drain(invocation, deadline, options).run()
+}
+
+class Drain {
+  readonly report = emptyReport()
+  private readonly invocation: Invocation
+  private readonly options: RunOptions
+  private readonly concurrency: number
+  private readonly settleMs: number
+  private readonly now: () => number
+  private readonly deadline: Date
+  private readonly id = crypto.randomUUID()
+  /** Fires at the deadline, or when the drain is aborted. */
+  private readonly stopping = new AbortController()
+  private stop: Report['stopReason'] | null = null
+  /** When handlers must have ended, and the drain returns: set by the deadline, or earlier by an abort. */
+  private leaveAt: number
+
+  private ready: ClaimedJob[] = []
+  private met: Record<string, MetDependency[]> = {}
+  private readonly running = new Map<number, RunningJob>()
+  private ended: EndedJob[] = []
+  private released: ClaimedJob[] = []
+  private readonly kept: Promise<unknown>[] = []
+  private wake: () => void = () => {}
+
+  private started = 0
+  private sequence = 0
+  private since = 0
+  private after: ClaimRequest['after'] = null
+  private takeBack = false
+  private fromTopAt: number
+  private claimSize: number
+  private averageMs = 0
+  private slowestStatementMs = 0
+  /** Since when an outcome waits to be written, and since when a handler could run and there is none. */
+  private endedSince = 0
+  private slotFreeSince = 0
+  /** The last claim found nothing: the next comes when something has ended, or after this. */
+  private pollAt: number | null = null
+  private pollDelay: number = pollMs[0]
+  /** Whether the last answer said what is left, and when to come back. */
+  private informed = false
+
+  constructor(invocation: Invocation, deadline: Date, options: RunOptions) {
+    checkOptions(deadline, options)
+    this.invocation = invocation
+    this.options = options
+    this.concurrency = options.concurrency ?? 10
+    this.settleMs = options.settleMs ?? 1_000
+    this.now = invocation.now
+    this.deadline = deadline
+    this.leaveAt = deadline.getTime() + this.settleMs
+    this.fromTopAt = this.now()
+    this.claimSize = options.batchSize ?? Math.min(this.concurrency, maximumBatch)
+  }
+
+  async run(): Promise<Report> {
+    const { signal } = this.options
+    const abort = () => this.halt('aborted', signal?.reason)
+    if (signal?.aborted) abort()
+    signal?.addEventListener('abort', abort)
+    const reached = () => this.halt('deadline', new DeadlineReached('the deadline of the invocation has come'))
+    // Timers hold 31 bits.
+    const timer = setTimeout(reached, Math.min(Math.max(0, this.timeLeft()), 2 ** 31 - 1))
+    try {
+      for (;;) {
+        if (this.timeLeft() <= 0) reached()
+        else if (this.timeLeft() <= this.margin()) this.stop ??= 'deadline'
+        this.startReady()
+        if (this.stop !== null && this.running.size === 0) break
+        if (this.now() >= this.leaveAt - this.margin()) break
+        if (this.timeToCall()) await this.call()
+        else await this.somethingToDo()
+      }
+      this.report.abandoned = this.running.size
+      this.releaseBeyond(0)
+      if (this.ended.length > 0 || this.released.length > 0 || !this.informed) await this.call()
+      await this.waitForKept()
+    } catch (error) {
+      this.stopping.abort(error)
+      throw error
+    } finally {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', abort)
+      for (const { context } of this.running.values()) context.end()
+    }
+    return this.finished()
+  }
+
+  /** Starts what has been claimed, as far as slots and time allow. Handlers that answer at once end here. */
+  private startReady(): void {
+    if (this.stop !== null) this.releaseBeyond(0)
+    let next = 0
+    while (next < this.ready.length && this.running.size < this.concurrency) {
+      const job = this.ready[next]
+      next += 1
+      if (job) this.start(job)
+      if (this.timeLeft() <= 0) break
+    }
+    if (next > 0) this.ready = this.ready.slice(next)
+    if (this.running.size >= this.concurrency) this.slotFreeSince = 0
+    else this.slotFreeSince ||= this.now()
+  }
+
+  private start(job: ClaimedJob): void {
+    const [id, name] = job
+    const task = this.invocation.catalog.byName.get(name)
+    const startedAt = this.now()
+    const timeoutMs = task?.definition.timeoutMs
+    const fits = timeoutMs === undefined || timeoutMs <= this.timeLeft() || this.started === 0
+    // A claim names the tasks its code has: one without a task is none of ours, and goes back.
+    if (!task || !fits) {
+      this.released.push(job)
+      return
+    }
+    this.started += 1
+    const context = new JobContext(this.invocation.context, {
+      job,
+      deadline:
+        timeoutMs === undefined ? this.deadline : new Date(Math.min(this.deadline.getTime(), startedAt + timeoutMs)),
+      timeoutMs,
+      stopping: this.stopping.signal,
+      met: this.met[id] ?? [],
+      nameOf: this.invocation.catalog.nameOf,
+      keep: (promise) => this.kept.push(promise),
+    })
+    const ending = execute(task, job, context)
+    if (ending instanceof Promise) {
+      this.running.set(id, { job, startedAt, context })
+      void ending.then((value) => {
+        this.running.delete(id)
+        this.end({ job, durationMs: this.now() - startedAt, ending: value })
+        context.end()
+        this.slotFreeSince ||= this.now()
+        this.wake()
+      })
+    } else {
+      this.end({ job, durationMs: this.now() - startedAt, ending })
+      context.end()
+    }
+  }
+
+  private end(ended: EndedJob): void {
+    if (this.ended.length === 0) this.endedSince = this.now()
+    this.ended.push(ended)
+    const weight = Math.max(0.1, 1 / (this.report.completed + this.ended.length))
+    this.averageMs += (ended.durationMs - this.averageMs) * weight
+  }
+
+  /** Hands back what was claimed and will not be started here soon. */
+  private releaseBeyond(count: number): void {
+    if (this.ready.length <= count) return
+    this.released.push(...this.ready.slice(count))
+    this.ready = this.ready.slice(0, count)
+  }
+
+  private halt(reason: 'deadline' | 'aborted', cause: unknown): void {
+    this.stop ??= reason
+    if (this.stopping.signal.aborted) return
+    this.leaveAt = Math.min(this.leaveAt, this.now() + this.settleMs)
+    this.stopping.abort(cause)
+    this.wake()
+  }
+
+  private timeToCall(): boolean {
+    const now = this.now()
+    const flush = this.ended.length > 0 && now - this.endedSince >= flushMs
+    if (this.stop !== null) return this.released.length > 0 || flush
+    if (this.running.size === 0) return true
+    if (this.ready.length > 0) return flush
+    if (this.pollAt !== null && now < this.pollAt)
+      return this.ended.length > 0 && now - this.endedSince >= this.patience()
+    return flush || (this.slotFreeSince > 0 && now - this.slotFreeSince >= this.patience())
+  }
+
+  /** Until a handler ends, the drain is stopped, or some time is up that timeToCall or the loop looks at. */
+  private somethingToDo(): Promise<void> {
+    const now = this.now()
+    const times = [this.leaveAt - this.margin()]
+    if (this.ended.length > 0) times.push(this.endedSince + flushMs)
+    if (this.stop === null) {
+      times.push(this.deadline.getTime() - this.margin())
+      if (this.ready.length === 0) {
+        if (this.pollAt !== null) times.push(this.pollAt)
+        if (this.pollAt !== null && this.ended.length > 0) times.push(this.endedSince + this.patience())
+        if (this.pollAt === null && this.slotFreeSince > 0) times.push(this.slotFreeSince + this.patience())
+      }
+    }
+    const timers = Promise.withResolvers<void>()
+    this.wake = timers.resolve
+    const timer = setTimeout(timers.resolve, Math.min(Math.max(1, Math.min(...times) - now), 2 ** 31 - 1))
+    return timers.promise.finally(() => clearTimeout(timer))
+  }
+
+  /** Hands in what ended and takes what comes next. */
+  private async call(): Promise<void> {
+    if (this.ready.length > 0 && this.averageMs > 0) {
+      this.releaseBeyond(Math.max(this.concurrency, Math.ceil((hoardMs * this.concurrency) / this.averageMs)))
+    }
+    const { statementBudget = Infinity } = this.options
+    if (this.stop === null && this.report.statements + 2 > statementBudget) this.stop = 'budget'
+    const limit = this.stop === null && this.ready.length === 0 ? this.wanted() : 0
+    const { ended, released } = this
+    this.ended = []
+    this.released = []
+    if (this.now() - this.fromTopAt >= fromTopMs) this.after = null
+    if (this.after === null) this.fromTopAt = this.now()
+    this.sequence += 1
+    const answer = await this.send({
+      version: 1,
+      invocation: this.id,
+      sequence: this.sequence,
+      system: this.invocation.system,
+      units: this.invocation.units,
+      tasks: this.invocation.catalog.hashes,
+      completed: ended.flatMap(({ job: [id, , attempt], ending }) =>
+        ending.outcome !== 'completed'
+          ? []
+          : [ending.result === undefined ? [id, attempt] : [id, attempt, ending.result]],
+      ),
+      outcomes: [...ended.flatMap(outcomeOf), ...released.map(releasedOutcome)],
+      limit,
+      lease_ms: Math.max(0, this.timeLeft()) + (this.options.graceMs ?? 30_000),
+      time_left_ms: Math.max(0, this.timeLeft()),
+      started: this.started,
+      held: this.running.size,
+      repeat: false,
+      since: this.since,
+      after: this.after,
+      take_back: this.takeBack,
+    })
+    this.count(answer, ended, released)
+    this.takeIn(answer, limit)
+    // Another invocation is settling what a job here depends on: it is a moment's work.
+    if (answer.contended && this.ready.length === 0) await sleep(contendedMs)
+  }
+
+  /** The same call again when its answer was lost or it lost a race: its number tells the database that it is the same. */
+  private async send(request: ClaimRequest): Promise<ClaimAnswer> {
+    for (let attempt = 1; ; attempt += 1) {
+      const sentAt = this.now()
+      this.report.statements += 1
+      try {
+        const answer = await this.inTime(this.invocation.settleAndClaim({ ...request, repeat: attempt > 1 }))
+        this.slowestStatementMs = Math.max(this.now() - sentAt, this.slowestStatementMs * 0.9)
+        return answer
+      } catch (error) {
+        const again = error instanceof JobMasterError && transient.test(error.code)
+        const delay = 50 * 2 ** attempt
+        const budget = this.options.statementBudget ?? Infinity
+        if (!again || attempt >= attempts || this.now() + delay >= this.leaveAt || this.report.statements >= budget)
+          throw error
+        await sleep(delay)
+      }
+    }
+  }
+
+  /** A database that hangs must not keep the drain past its time: what was sent is settled or comes back by its lease. */
+  private async inTime(statement: Promise<ClaimAnswer>): Promise<ClaimAnswer> {
+    let timer: ReturnType<typeof setTimeout> | undefined
+    const late = new Promise<never>((_, reject) => {
+      const error = new JobMasterError('08006', 'the database did not answer by the time the drain had to return')
+      timer = setTimeout(() => reject(error), Math.min(Math.max(0, this.leaveAt - this.now()), 2 ** 31 - 1))
+    })
+    return Promise.race([statement, late]).finally(() => clearTimeout(timer))
+  }
+
+  private count(answer: ClaimAnswer, ended: readonly EndedJob[], released: readonly ClaimedJob[]): void {
+    const { report } = this
+    const refused = new Set(answer.refused)
+    const settled = new Map(answer.settled)
+    for (const { job, durationMs, ending } of ended) {
+      const [id, task, attempt] = job
+      const status = refused.has(id) ? 'refused' : ending.outcome === 'completed' ? 'completed' : settled.get(id)
+      if (status === undefined) continue
+      const reported: ReportedJob = { id, task, status, attempt, durationMs }
+      if (ending.outcome !== 'completed') reported.error = ending.error
+      tally(report, reported)
+      this.options.onJob?.(reported)
+    }
+    report.released += released.length
+    report.failed += answer.dependents ?? 0
+    report.expanded += answer.expanded ?? 0
+    report.blocked += answer.blocked ?? 0
+  }
+
+  private takeIn(answer: ClaimAnswer, limit: number): void {
+    const jobs = answer.jobs ?? []
+    this.since = answer.since ?? this.since
+    this.after = answer.after ?? null
+    this.takeBack = answer.expired ?? false
+    for (const id of answer.cancel ?? []) this.running.get(id)?.context.cancel()
+    this.informed = jobs.length === 0
+    if (answer.stop !== undefined) {
+      this.report.remaining = answer.remaining ?? 0
+      this.report.skew = answer.skew ?? []
+      this.report.nextWakeAt = answer.wake_ms == null ? null : new Date(this.now() + answer.wake_ms)
+    }
+    if (jobs.length > 0) {
+      this.ready.push(...jobs)
+      this.met = answer.met ?? {}
+      this.pollAt = null
+      this.pollDelay = pollMs[0]
+      this.grow()
+    } else if (limit > 0 && !answer.expanded && !answer.blocked && !answer.contended && !answer.expired) {
+      if (this.running.size === 0 && this.ended.length === 0) this.stop ??= answer.stop ?? 'empty'
+      this.pollAt = this.now() + this.pollDelay
+      this.pollDelay = Math.min(this.pollDelay * 2, pollMs[1])
+    }
+  }
+
+  /** What is claimed next: for as long ahead as the jobs are short, and never more than is started at once where not. */
+  private grow(): void {
+    if (this.options.batchSize !== undefined) return
+    const inTime = Math.ceil((aheadMs * this.concurrency) / Math.max(this.averageMs, 0.1))
+    const least = Math.min(this.concurrency, maximumBatch)
+    this.claimSize = this.started === 0 ? least : Math.min(Math.max(inTime, least), this.claimSize * 4, maximumBatch)
+  }
+
+  private wanted(): number {
+    if (this.options.batchSize !== undefined) return this.options.batchSize
+    const free = this.concurrency - this.running.size
+    return this.claimSize > this.concurrency ? this.claimSize : Math.max(1, free)
+  }
+
+  private finished(): Report {
+    const { report } = this
+    report.stopReason = this.stop ?? 'empty'
+    const hasToGo =
+      report.stopReason === 'deadline' || report.stopReason === 'budget' || report.stopReason === 'aborted'
+    if (hasToGo && report.remaining > 0) report.nextWakeAt = new Date(this.now())
+    return report
+  }
+
+  private async waitForKept(): Promise<void> {
+    if (this.kept.length === 0) return
+    const left = Math.max(0, Math.max(this.leaveAt, this.deadline.getTime()) - this.now())
+    await Promise.race([Promise.allSettled(this.kept), sleep(left)])
+  }
+
+  private timeLeft(): number {
+    return this.deadline.getTime() - this.now()
+  }
+
+  /** The time that the last statement may need. */
+  private margin(): number {
+    return Math.min(Math.max(20, this.slowestStatementMs * 2), Math.max(this.settleMs / 2, 1))
+  }
+
+  /** How long a free slot waits for others, so that one claim serves them together. */
+  private patience(): number {
+    return Math.min(Math.max(20, this.slowestStatementMs * 2), flushMs)
+  }
+}
+
+function outcomeOf({ job: [id, , attempt], ending }: EndedJob): Outcome[] {
+  if (ending.outcome === 'completed') return []
+  const outcome: Outcome = { id, attempt, outcome: ending.outcome, error: ending.error }
+  if (ending.retryMs !== undefined) outcome.retry_ms = ending.retryMs
+  return [outcome]
+}
+
+function releasedOutcome([id, , attempt]: ClaimedJob): Outcome {
+  return { id, attempt, outcome: 'released' }
+}
+
+function checkOptions(deadline: Date, options: RunOptions): void {
+  if (!(deadline instanceof Date) || Number.isNaN(deadline.getTime())) {
+    throw new JobMasterError('JM008', 'runUntilEmpty: the deadline must be a valid Date')
+  }
+  const least = { concurrency: 1, batchSize: 1, statementBudget: 2, settleMs: 0, graceMs: 0 } as const
+  for (const [name, minimum] of Object.entries(least)) {
+    const value = options[name as keyof typeof least]
+    if (value === undefined) continue
+    if (typeof value !== 'number' || !(value >= minimum) || (minimum > 0 && !Number.isInteger(value))) {
+      const kind = minimum > 0 ? `a whole number from ${minimum}` : 'a number of milliseconds from 0'
+      throw new JobMasterError('JM008', `runUntilEmpty: ${name} must be ${kind}, got ${String(value)}`)
+    }
+  }
+}
+
+function sleep(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds))
+}

@@ -1,0 +1,98 @@
+import type { CatalogTask } from './catalog.ts'
+import { NonRetriable, RetryAfter } from './errors.ts'
+import type { JobError } from './job.ts'
+import { jsonProblem } from './json.ts'
+import type { ClaimedJob } from './queue.ts'
+import type { Context, Json } from './task.ts'
+
+/** What became of an attempt. `sql/settle.sql` says what each does to the job. */
+export type Ending =
+  | { outcome: 'completed'; result?: Json }
+  | { outcome: 'failed' | 'fatal' | 'interrupted'; error: JobError; retryMs?: number }
+
+/** A result or an error is at most this long, in UTF-16 units of its JSON: it is stored with the job. */
+const maximumResult = 1_048_576
+const maximumMessage = 2_000
+const maximumStack = 4_000
+
+/**
+ * Runs one job to its ending. Never throws, and knows nothing of the database. A handler that answers at once is not
+ * awaited: nothing is put off for it.
+ */
+export function execute(task: CatalogTask, job: ClaimedJob, context: Context): Ending | Promise<Ending> {
+  const [, , , , args, problem] = job
+  if (problem !== null) return { outcome: 'fatal', error: { name: 'DependencyFailed', message: problem } }
+  try {
+    const parsed = task.parse(args)
+    if (!parsed.ok) return { outcome: 'fatal', error: { name: 'InvalidArguments', message: parsed.problem } }
+    const returned: unknown = task.definition.run(parsed.args, context)
+    if (isPromiseLike(returned)) {
+      return Promise.resolve(returned).then(
+        (value) => completed(task, value),
+        (error: unknown) => thrown(error, context.signal),
+      )
+    }
+    return completed(task, returned)
+  } catch (error) {
+    return thrown(error, context.signal)
+  }
+}
+
+function completed(task: CatalogTask, value: unknown): Ending {
+  if (value === undefined) return { outcome: 'completed' }
+  const problem = jsonProblem(value, 'result')
+  if (problem) {
+    return { outcome: 'fatal', error: { name: 'InvalidResult', message: `${task.name}: ${problem}` } }
+  }
+  const size = JSON.stringify(value).length
+  if (size > maximumResult) {
+    const message = `${task.name}: the result is ${size} characters of JSON, and at most ${maximumResult} are kept; store it elsewhere and return where`
+    return { outcome: 'fatal', error: { name: 'InvalidResult', message } }
+  }
+  // jsonProblem found nothing that JSON cannot say.
+  return { outcome: 'completed', result: value as Json }
+}
+
+function thrown(error: unknown, signal: AbortSignal): Ending {
+  const kept = errorOf(error)
+  if (error instanceof NonRetriable) return { outcome: 'fatal', error: kept }
+  if (error instanceof RetryAfter) {
+    const retryMs = Number.isFinite(error.milliseconds) ? Math.max(0, error.milliseconds) : 0
+    return { outcome: 'failed', error: kept, retryMs }
+  }
+  return { outcome: signal.aborted && isDeadline(signal.reason) ? 'interrupted' : 'failed', error: kept }
+}
+
+/** Why an invocation's signal fires: its deadline has come, or its caller aborted it. */
+export class DeadlineReached extends Error {
+  override readonly name = 'DeadlineReached'
+}
+
+function isDeadline(reason: unknown): boolean {
+  return reason instanceof DeadlineReached
+}
+
+/** Message, name and stack of whatever was thrown, cut to what is kept. */
+export function errorOf(error: unknown): JobError {
+  try {
+    if (!(error instanceof Error)) return { name: 'Error', message: storable(String(error), maximumMessage) }
+    const kept: JobError = {
+      name: storable(String(error.name), 200),
+      message: storable(String(error.message), maximumMessage),
+    }
+    if (error.stack) kept.stack = storable(String(error.stack), maximumStack)
+    return kept
+  } catch {
+    // An error whose getters throw, or an object without a string form.
+    return { name: 'Error', message: 'the handler threw something that cannot be shown' }
+  }
+}
+
+/** Cut, and without what Postgres' jsonb does not take: NUL, and halves of surrogate pairs. */
+function storable(text: string, length: number): string {
+  return text.slice(0, length).replaceAll('\u0000', '\uFFFD').toWellFormed()
+}
+
+function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
+}

@@ -1,0 +1,217 @@
+import type { SQL } from 'drizzle-orm'
+import { catalogOf } from './catalog.ts'
+import type { Database } from './database.ts'
+import { drain, type RunOptions } from './drain.ts'
+import { JobMasterError } from './errors.ts'
+import type { Job } from './job.ts'
+import { jsonProblem } from './json.ts'
+import type { DeployOptions, Deployment, Plan } from './plan.ts'
+import * as queue from './queue.ts'
+import type { Report } from './report.ts'
+import { defaultSchemaName } from './schema.ts'
+import type { Args, Context, InsertOptions, Task } from './task.ts'
+
+export interface JobMasterOptions<M extends Record<string, object>> {
+  /** Any Drizzle database for Postgres. */
+  db: unknown
+  /** Modules of tasks: key = type key, export name = task key. What is no task in them is passed over. */
+  tasks?: M
+  /** The Postgres schema. `jobmaster` when not given. */
+  schema?: string
+  /** The pool of process units that invocations take from. Else `JOBMASTER_SYSTEM` of env, else `default`. */
+  system?: string
+  /** Else `JOBMASTER_SYSTEM_PROCESS_UNITS` of env when it is a whole number, else 10,000. */
+  systemProcessUnits?: number
+  /** The platform's environment, handed to handlers as `ctx.env`. `process.env` where there is one and none is given. */
+  env?: object
+  /** Called by adapters once an invocation is over, to close the database. */
+  close?: () => Promise<void> | void
+  /** Milliseconds since 1970: the clock of deadlines. `Date.now` when not given. Rules go by the database's clock. */
+  now?: () => number
+}
+
+export interface InsertManyItem<T extends Task | string> extends InsertOptions {
+  task: T
+  args: Args<T>
+}
+
+export interface JobMaster {
+  /** The Postgres schema, the system, and its process units, as they came out of options, env and defaults. */
+  readonly schema: string
+  readonly system: string
+  readonly systemProcessUnits: number
+  /** Creates or updates tables, functions and catalog, all or nothing. `{ reset: true }` drops the schema first. */
+  deploy(options?: DeployOptions): Promise<Plan>
+  /** What `deploy` would change, and what it would refuse, without changing anything. */
+  plan(options?: DeployOptions): Promise<Plan>
+  /** Inserts a job: a task with arguments. The database checks it. A task can be named, `cool.bar`, without its code. */
+  insert<T extends Task | string>(task: T, args: Args<T>, options?: InsertOptions): Promise<Job>
+  /** Inserts jobs, all or none, in one statement. In the order given. */
+  insertMany<const T extends readonly (Task | string)[]>(items: {
+    [I in keyof T]: InsertManyItem<T[I]>
+  }): Promise<Job[]>
+  /** The statement of an insert, for a transaction or a neon-http batch of the application's: `db.execute(query)`. */
+  insertQuery<T extends Task | string>(task: T, args: Args<T>, options?: InsertOptions): SQL
+  /** Runs jobs until none is left that may run now, or the deadline is near. */
+  runUntilEmpty(deadline: Date, options?: RunOptions): Promise<Report>
+  /** A job, or null. */
+  get(id: number): Promise<Job | null>
+  /** Jobs, the newest first; `cursor` of one answer goes on after it. */
+  list(options?: queue.ListOptions): Promise<{ jobs: Job[]; cursor: string | null }>
+  /** How many jobs there are in each status, and what is in use. */
+  status(): Promise<queue.Status>
+  /** Why a job does not run, or what became of it: a reason a line, by its name. */
+  explain(id: number): Promise<string>
+  /** Makes a failed or cancelled job waiting again. */
+  retry(id: number): Promise<Job>
+  /** Cancels a job. One that runs is asked to stop, and is cancelled when its invocation settles it. */
+  cancel(id: number): Promise<Job>
+  /** Deletes jobs that finished long enough ago, at most `limit`; returns how many. Freshness stays. */
+  prune(keep: queue.Keep): Promise<number>
+  /** Closes what `close` of the options closes. */
+  close(): Promise<void>
+}
+
+/**
+ * JobMaster on a database. Opens nothing and asks nothing: it is cheap, and on edge it is made for each invocation.
+ * @throws JobMasterError when an option is of the wrong kind.
+ */
+export function createJobMaster<const M extends Record<string, object> = Record<never, object>>(
+  options: JobMasterOptions<M>,
+): JobMaster {
+  const env = options.env ?? processEnv()
+  const schema = options.schema ?? defaultSchemaName
+  const system = options.system ?? (text(env, 'JOBMASTER_SYSTEM') || 'default')
+  const units = options.systemProcessUnits ?? wholeNumber(text(env, 'JOBMASTER_SYSTEM_PROCESS_UNITS')) ?? 10_000
+  const now = options.now ?? Date.now
+  const db = databaseOf(options.db)
+  checkUnits(units)
+  const catalog = catalogOf(options.tasks ?? {})
+  const place: queue.Queue = { db, schema }
+  const deployment: Deployment = { db, schema, catalog, units }
+
+  /** After `drizzle-kit push` alone, the first call of a role that may adds functions and catalog. */
+  async function deployed<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work()
+    } catch (error) {
+      if (!(error instanceof JobMasterError) || !['42883', '42P01', '3F000'].includes(error.code)) throw error
+      const { finishPush } = await import('./deploy.ts')
+      const finished = await finishPush(deployment).catch((refused: unknown) => {
+        throw refused instanceof JobMasterError && refused.code === '42501' ? notDeployed(refused) : refused
+      })
+      if (!finished) throw notDeployed(error)
+      return work()
+    }
+  }
+
+  function notDeployed(cause: JobMasterError): JobMasterError {
+    const message = `JobMaster is not deployed in schema ${JSON.stringify(schema)} of this database: run \`jobmaster deploy\`, or await jobs.deploy(), once (${cause.message})`
+    return new JobMasterError('JM010', message, { cause })
+  }
+
+  function newJob(task: Task | string, args: unknown, { priority = 0, runAt }: InsertOptions = {}): queue.NewJob {
+    const name = typeof task === 'string' ? task : catalog.nameOf(task)
+    if (name === undefined) {
+      throw new JobMasterError(
+        'JM001',
+        'unknown task: it is not in the `tasks` given to createJobMaster, or stands there more than once; add its module, or name it, as "type.task"',
+      )
+    }
+    const problem = jsonProblem(args, 'args')
+    if (problem) throw new JobMasterError('JM004', `${name}: ${problem}`)
+    if (!Number.isInteger(priority)) {
+      throw new JobMasterError('JM008', `${name}: priority must be a whole number, got ${String(priority)}`)
+    }
+    if (runAt !== undefined && !(runAt instanceof Date && Number.isFinite(runAt.getTime()))) {
+      throw new JobMasterError('JM008', `${name}: runAt must be a valid Date, got ${String(runAt)}`)
+    }
+    return { task: name, args, priority, ...(runAt && { run_at: runAt.toISOString() }) }
+  }
+
+  async function insertJobs(items: readonly queue.NewJob[]): Promise<Job[]> {
+    if (items.length === 0) return []
+    return deployed(() => queue.insertJobs(place, items))
+  }
+
+  async function insert(task: Task | string, args: unknown, insertOptions?: InsertOptions): Promise<Job> {
+    const [job] = await insertJobs([newJob(task, args, insertOptions)])
+    if (!job) throw new JobMasterError('JM010', 'insert_jobs answered no job: deploy again')
+    return job
+  }
+
+  async function found(id: number): Promise<Job> {
+    const job = await queue.getJob(place, id)
+    if (!job) throw new JobMasterError('JM011', `there is no job #${id}`)
+    return job
+  }
+
+  const jobs: JobMaster = {
+    schema,
+    system,
+    systemProcessUnits: units,
+    deploy: async (deployOptions) => (await import('./deploy.ts')).deploy(deployment, deployOptions),
+    plan: async (deployOptions) => (await import('./plan.ts')).plan(deployment, deployOptions),
+    insert,
+    insertMany: (items) => insertJobs(items.map(({ task, args, ...rest }) => newJob(task, args, rest))),
+    insertQuery: (task, args, insertOptions) => queue.insertJobsStatement(schema, [newJob(task, args, insertOptions)]),
+    runUntilEmpty: async (deadline, runOptions) => {
+      // The types of db and env are the application's, by Register.
+      const context = { db: options.db, env, insert } as Pick<Context, 'db' | 'env' | 'insert'>
+      const settleAndClaim = (request: queue.ClaimRequest) => deployed(() => queue.settleAndClaim(place, request))
+      return drain({ catalog, system, units, now, settleAndClaim, context }, deadline, runOptions)
+    },
+    get: (id) => deployed(() => queue.getJob(place, jobId(id))),
+    list: (listOptions = {}) => deployed(() => queue.listJobs(place, listOptions)),
+    status: () => deployed(() => queue.status(place)),
+    explain: (id) => deployed(() => queue.explain(place, jobId(id))),
+    retry: (id) => deployed(() => queue.retry(place, jobId(id))).then(() => found(id)),
+    cancel: (id) => deployed(() => queue.cancel(place, jobId(id))).then(() => found(id)),
+    prune: (keep) => deployed(() => queue.prune(place, keep)),
+    close: async () => options.close?.(),
+  }
+  return Object.freeze(jobs)
+}
+
+function databaseOf(db: unknown): Database {
+  if (typeof db === 'object' && db !== null && 'execute' in db && typeof db.execute === 'function') {
+    // Every Drizzle database for Postgres has what Database asks for; one for another database has no execute.
+    return db as Database
+  }
+  throw new JobMasterError(
+    'JM008',
+    'createJobMaster: db must be a Drizzle database for Postgres, as drizzle(…) makes it',
+  )
+}
+
+function checkUnits(units: number): void {
+  if (!Number.isInteger(units) || units < 1 || units > 2_147_483_647) {
+    throw new JobMasterError(
+      'JM008',
+      `createJobMaster: systemProcessUnits must be a whole number from 1, got ${String(units)}`,
+    )
+  }
+}
+
+function jobId(id: number): number {
+  if (!Number.isSafeInteger(id)) throw new JobMasterError('JM011', `a job's id is a whole number, got ${String(id)}`)
+  return id
+}
+
+/** Where there is a process; on edge the platform's env is given. */
+function processEnv(): object {
+  const { process } = globalThis as { process?: { env?: object } }
+  return process?.env ?? {}
+}
+
+function text(env: object, name: string): string | undefined {
+  const value: unknown = Reflect.get(env, name)
+  return typeof value === 'string' ? value : undefined
+}
+
+/** As the first users were promised: what is not formatted like a whole number counts as not set. */
+function wholeNumber(value: string | undefined): number | undefined {
+  if (value === undefined || !/^\s*[+-]?\d+\s*$/.test(value)) return undefined
+  const number = Number(value)
+  return number >= 1 && number <= 2_147_483_647 ? number : undefined
+}

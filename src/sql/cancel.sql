@@ -1,0 +1,28 @@
+-- Cancels a job and returns its status. One that runs is asked to stop: its signal fires when its invocation next calls,
+-- and it is cancelled unless it completes all the same. What waits for a cancelled job fails. Raises JM011 and JM012.
+create or replace function jobmaster.cancel(job_id bigint)
+returns text
+language plpgsql volatile
+as $fn$
+declare
+  job jobmaster.jobs;
+begin
+  select * into job from jobmaster.jobs where id = job_id for update;
+  if not found then
+    raise exception using errcode = 'JM011', message = format('there is no job #%s', job_id);
+  elsif job.status = 'running' then
+    update jobmaster.jobs set cancel_requested_at = coalesce(cancel_requested_at, jobmaster.clock()) where id = job_id;
+  elsif job.status in ('completed', 'failed', 'expanded') then
+    raise exception using
+      errcode = 'JM012',
+      message = format('job #%s is %s: only a job that has not finished can be cancelled', job_id, job.status);
+  elsif job.status <> 'cancelled' then
+    update jobmaster.jobs set status = 'cancelled', finished_at = jobmaster.clock() where id = job_id;
+    delete from jobmaster.job_keys where job_keys.job_id = cancel.job_id;
+    delete from jobmaster.blockers where blockers.job_id = cancel.job_id;
+    perform jobmaster.wake_dependents(array[job_id]);
+    return 'cancelled';
+  end if;
+  return job.status;
+end
+$fn$;

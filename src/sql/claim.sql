@@ -1,0 +1,284 @@
+-- Takes the next jobs for an invocation, in the order of their rank and id, under the limits. settle_and_claim says what
+-- is in the request, and the answer.
+-- Claims on one schema are serialised by a lock that is taken before anything is read, so that each statement below sees
+-- all that other claims did; it is held until the transaction ends. Under it nothing waits: rows are locked with skip
+-- locked. Rounds are bounded: a job that is blocked or expanded makes room for another look at the queue, where its
+-- dependencies and children now are.
+create or replace function jobmaster.claim(request jsonb)
+returns jsonb
+language plpgsql volatile
+as $fn$
+declare
+  wanted integer := request ->> 'limit';
+  me uuid := request ->> 'invocation';
+  call integer := request ->> 'sequence';
+  on_system text := request ->> 'system';
+  since bigint := coalesce((request ->> 'since')::bigint, 0);
+  after_rank integer := request -> 'after' ->> 0;
+  after_id bigint := request -> 'after' ->> 1;
+  from_top boolean;
+  claim_number bigint;
+  moment timestamptz;
+  busy_tasks integer[];
+  busy_jobs integer[];
+  free_units bigint;
+  expired boolean;
+  again boolean;
+  able integer[];
+  names text[];
+  slots integer[];
+  units integer[];
+  special boolean[];
+  chosen bigint[];
+  in_order boolean;
+  has_special boolean;
+  moved boolean;
+  last_rank integer;
+  last_id bigint;
+  units_left bigint;
+  candidate record;
+  expanding bigint[];
+  dependent bigint[];
+  looked record;
+  problems jsonb;
+  taken jsonb;
+  taken_count integer;
+  jobs jsonb := '[]';
+  met jsonb := '{}';
+  expanded integer := 0;
+  children integer := 0;
+  blocked integer := 0;
+  contended integer := 0;
+begin
+  perform pg_advisory_xact_lock(hashtextextended('jobmaster', 0));
+  moment := jobmaster.clock();
+
+  for round in 1 .. 10 loop
+    -- What runs: live leases, summed. No claim below the number since runs any more, as an earlier answer said; it keeps
+    -- this from wading through dead entries of the index while somebody holds an old snapshot.
+    select
+      array_agg(busy.task_id),
+      array_agg(busy.running),
+      (request ->> 'units')::bigint - coalesce(sum(busy.weight), 0),
+      coalesce(min(busy.oldest), since),
+      coalesce(bool_or(busy.expired), false),
+      coalesce(bool_or(busy.again), false)
+    into busy_tasks, busy_jobs, free_units, since, expired, again
+    from (
+      select
+        job.task_id,
+        count(*)::integer as running,
+        sum(job.process_units) filter (where job.system = on_system) as weight,
+        min(job.claim) as oldest,
+        bool_or(job.lease_until <= moment) as expired,
+        bool_or(job.invocation = me and job.sequence = call) as again
+      from jobmaster.jobs job
+      where job.status = 'running' and job.claim >= since
+      group by job.task_id
+    ) busy;
+
+    if round = 1 and again then
+      -- The same call once more: its answer was lost. It gets what it had taken, and no more.
+      select
+        jsonb_agg(jsonb_build_array(
+          job.id, task.type_key || '.' || task.task_key, job.attempt, job.priority, job.args, job.error ->> 'message'
+        ) order by job.rank, job.id),
+        jobmaster.met_dependencies(array_agg(job.id))
+      into jobs, met
+      from jobmaster.jobs job
+      join jobmaster.tasks task on task.id = job.task_id
+      where job.status = 'running' and job.claim >= since and job.invocation = me and job.sequence = call;
+      after_id := null;
+      exit;
+    end if;
+
+    -- Which tasks may start a job now, and how many of each.
+    select array_agg(task.id), array_agg(task.name), array_agg(task.room), array_agg(task.process_units), array_agg(task.dependent)
+    into able, names, slots, units, special
+    from (
+      select
+        task.id,
+        task.type_key || '.' || task.task_key as name,
+        least(wanted, task.process_limit - coalesce(busy.running, 0)) as room,
+        task.process_units,
+        exists (select from jobmaster.dependencies dependency where dependency.task_id = task.id) as dependent
+      from jobmaster.tasks task
+      left join unnest(busy_tasks, busy_jobs) busy (task_id, running) on busy.task_id = task.id
+      where task.retired_at is null
+        and task.paused_at is null
+        and task.process_units <= free_units
+        and task.hash = request -> 'tasks' ->> (task.type_key || '.' || task.task_key)
+        and (
+          task.timeout_ms is null
+          or task.timeout_ms <= (request ->> 'time_left_ms')::double precision
+          or (request ->> 'started')::integer = 0
+        )
+    ) task
+    where task.room > 0;
+    exit when able is null;
+
+    -- The head of the queue, which is what is taken unless some job in it may not run.
+    from_top := after_id is null;
+    with head as materialized (
+      select job.id, job.task_id, job.rank, job.expands
+      from jobmaster.jobs job
+      where job.status = 'waiting' and (job.rank, job.id) > (coalesce(after_rank, -2147483648), coalesce(after_id, 0))
+      order by job.rank, job.id
+      limit wanted
+      for update skip locked
+    ), load as (
+      select head.task_id, count(*) as jobs, bool_or(head.expands) as expands
+      from head
+      group by head.task_id
+    ), judged as (
+      select
+        bool_and(may.id is not null and load.jobs <= may.room) as each_fits,
+        sum(load.jobs * may.process_units) as weight,
+        bool_or(load.expands or may.dependent) as special
+      from load
+      left join unnest(able, slots, units, special) may (id, room, process_units, dependent) on may.id = load.task_id
+    )
+    select
+      (select array_agg(head.id) from head),
+      (select max(head.rank) from head),
+      judged.each_fits and judged.weight <= free_units,
+      judged.special
+    into chosen, last_rank, in_order, has_special
+    from judged;
+
+    if chosen is null then
+      exit when from_top;
+      after_id := null;
+      after_rank := null;
+      continue;
+    end if;
+    last_id := chosen[cardinality(chosen)];
+
+    if not in_order then
+      -- Some may not run: choose from the heads of the tasks that may, the best first, while units and slots last.
+      chosen := '{}';
+      units_left := free_units;
+      for candidate in
+        select head.id, may.index, may.process_units
+        from unnest(able, slots, units) with ordinality may (id, room, process_units, index)
+        cross join lateral (
+          select job.id, job.rank
+          from jobmaster.jobs job
+          where job.status = 'waiting' and job.task_id = may.id
+          order by job.rank, job.id
+          limit least(may.room, free_units / may.process_units)
+        ) head
+        order by head.rank, head.id
+      loop
+        exit when cardinality(chosen) >= wanted;
+        if slots[candidate.index] > 0 and candidate.process_units <= units_left then
+          chosen := chosen || candidate.id;
+          slots[candidate.index] := slots[candidate.index] - 1;
+          units_left := units_left - candidate.process_units;
+        end if;
+      end loop;
+      chosen := array(
+        select job.id
+        from jobmaster.jobs job
+        where job.id = any (chosen) and job.status = 'waiting'
+        order by job.rank, job.id
+        for update skip locked
+      );
+      exit when chosen = '{}';
+      has_special := true;
+    end if;
+
+    moved := false;
+    problems := '{}';
+    if has_special then
+      select
+        array_agg(job.id order by job.rank, job.id) filter (where job.expands),
+        array_agg(job.id order by job.rank, job.id) filter (where not job.expands and may.dependent),
+        coalesce(array_agg(job.id) filter (where not job.expands and not may.dependent), '{}')
+      into expanding, dependent, chosen
+      from jobmaster.jobs job
+      join unnest(able, special) may (id, dependent) on may.id = job.task_id
+      where job.id = any (chosen);
+      if expanding is not null then
+        -- One a round: one may have 10,000 children.
+        children := children + jobmaster.expand(expanding[1:1], moment);
+        expanded := expanded + 1;
+        moved := true;
+      end if;
+      if dependent is not null then
+        select * into looked from jobmaster.look(dependent, moment);
+        chosen := chosen || looked.ready;
+        problems := looked.problems;
+        blocked := blocked + looked.blocked;
+        contended := contended + looked.contended;
+        moved := moved or looked.blocked > 0 or looked.contended > 0;
+        met := met || jobmaster.met_dependencies(looked.ready);
+      end if;
+    end if;
+
+    taken_count := 0;
+    if chosen <> '{}' then
+      claim_number := coalesce(claim_number, nextval('jobmaster.claims'));
+      with taken as (
+        update jobmaster.jobs job
+        set status = 'running',
+          attempt = job.attempt + 1,
+          started_at = moment,
+          lease_until = moment + (request ->> 'lease_ms')::double precision * interval '1 millisecond',
+          claim = claim_number,
+          invocation = me,
+          sequence = call,
+          system = on_system,
+          process_units = may.process_units,
+          blocked_at = null,
+          -- A job that cannot be run is handed out with the reason, for the invocation to fail it.
+          error = case
+            when problems ? job.id::text
+            then jsonb_build_object('name', 'DependencyFailed', 'message', problems ->> job.id::text)
+          end
+        from unnest(able, names, units) may (id, name, process_units)
+        where job.id = any (chosen) and may.id = job.task_id
+        returning job.id, may.name, job.attempt, job.priority, job.rank, job.args, job.error
+      )
+      select
+        count(*),
+        coalesce(jsonb_agg(
+          jsonb_build_array(taken.id, taken.name, taken.attempt, taken.priority, taken.args, taken.error ->> 'message')
+          order by taken.rank, taken.id
+        ), '[]')
+      into taken_count, taken
+      from taken;
+      jobs := jobs || taken;
+    end if;
+
+    wanted := wanted - taken_count;
+    if in_order and not moved then
+      after_rank := last_rank;
+      after_id := last_id;
+    else
+      -- What this round put into the queue, or left in it, may stand before the last job taken.
+      after_rank := null;
+      after_id := null;
+    end if;
+    exit when wanted <= 0 or contended > 0 or children > 1000 or (not moved and (from_top or not in_order));
+    if not moved then
+      after_rank := null;
+      after_id := null;
+    end if;
+  end loop;
+
+  if busy_tasks is null and claim_number is not null then
+    since := claim_number;
+  end if;
+  return jsonb_build_object(
+    'jobs', coalesce(jobs, '[]'),
+    'met', coalesce(met, '{}'),
+    'expanded', expanded,
+    'blocked', blocked,
+    'contended', contended,
+    'expired', expired,
+    'since', since,
+    'after', case when after_id is not null then jsonb_build_array(after_rank, after_id) end
+  );
+end
+$fn$;

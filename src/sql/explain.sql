@@ -1,0 +1,100 @@
+-- Why a job does not run, or what became of it: a sentence a line, each reason by its name first. Raises JM011.
+-- For people; the clock of leases is the database's.
+create or replace function jobmaster.explain(job_id bigint)
+returns text
+language plpgsql stable
+as $fn$
+declare
+  moment timestamptz := jobmaster.clock();
+  job record;
+  task jobmaster.tasks;
+  reasons text[] := '{}';
+  running integer;
+  holders text;
+  pool record;
+  ahead bigint;
+begin
+  select * into job from jobmaster.jobs where id = job_id;
+  if not found then
+    raise exception using errcode = 'JM011', message = format('there is no job #%s', job_id);
+  end if;
+  select * into task from jobmaster.tasks where id = job.task_id;
+
+  if job.status = 'running' then
+    reasons := reasons || format('running: attempt %s, on %s since %s, its own until %s', job.attempt, job.system,
+      to_char(job.started_at, 'HH24:MI:SS'), to_char(job.lease_until, 'HH24:MI:SS'));
+    if job.lease_until <= moment then
+      reasons := reasons || 'lease: it is over; the next claim takes the job back'::text;
+    end if;
+    if job.cancel_requested_at is not null then
+      reasons := reasons || 'cancelled: its invocation stops it when it next calls'::text;
+    end if;
+  elsif job.status = 'scheduled' then
+    reasons := reasons || case
+      when job.attempt > 0 then format('backing off: attempt %s failed (%s of %s counted), tried again at %s: %s', job.attempt,
+        job.failures, job.max_attempts, to_char(job.run_at, 'YYYY-MM-DD HH24:MI:SS'), coalesce(job.error ->> 'message', ''))
+      else format('not due: set for %s, now is %s', to_char(job.run_at, 'YYYY-MM-DD HH24:MI:SS'), to_char(moment, 'YYYY-MM-DD HH24:MI:SS'))
+    end;
+  elsif job.status = 'blocked' then
+    reasons := reasons || array(
+      select format('dependencies: waits for %s.%s #%s, which is %s', target.type_key, target.task_key, blocker.id, blocker.status)
+      from jobmaster.blockers
+      join jobmaster.jobs blocker on blocker.id = blockers.blocker_id
+      join jobmaster.tasks target on target.id = blocker.task_id
+      where blockers.job_id = job.id
+      order by blocker.id
+    );
+  elsif job.status = 'expanded' then
+    reasons := reasons || (
+      select format('expanded: became %s jobs, #%s to #%s', count(*), min(child.id), max(child.id))
+      from jobmaster.jobs child
+      where child.parent_id = job.id and child.id > job.id
+    );
+  elsif job.status <> 'waiting' then
+    reasons := reasons || format('%s: at %s, attempt %s%s', job.status, to_char(job.finished_at, 'YYYY-MM-DD HH24:MI:SS'),
+      job.attempt, coalesce(': ' || (job.error ->> 'message'), ''));
+  else
+    if task.retired_at is not null then
+      reasons := reasons || 'retired: no deployed code has this task; deploy code that has it, or cancel the job'::text;
+    end if;
+    if task.paused_at is not null then
+      reasons := reasons || format('paused: the task, since %s', to_char(task.paused_at, 'YYYY-MM-DD HH24:MI:SS'));
+    end if;
+    if task.process_limit is not null then
+      select count(*), string_agg('#' || other.id, ', ' order by other.id)
+      into running, holders
+      from (select id from jobmaster.jobs where status = 'running' and task_id = task.id order by id limit 10) other;
+      if running >= task.process_limit then
+        reasons := reasons || format('process limit: %s of %s running: %s', running, task.process_limit, holders);
+      end if;
+    end if;
+    for pool in
+      select
+        systems.name,
+        systems.process_units as units,
+        systems.process_units - coalesce(sum(other.process_units), 0) as free,
+        string_agg(format('%s.%s #%s', holder.type_key, holder.task_key, other.id), ', ' order by other.id) as held_by,
+        max(other.lease_until) as until
+      from jobmaster.systems
+      left join jobmaster.jobs other on other.status = 'running' and other.system = systems.name
+      left join jobmaster.tasks holder on holder.id = other.task_id
+      group by systems.name, systems.process_units
+      order by systems.name
+    loop
+      if task.process_units > pool.free then
+        reasons := reasons || format('units: needs %s, %s of %s free on %s%s', task.process_units, pool.free, pool.units, pool.name,
+          coalesce(format(', held by %s until %s', left(pool.held_by, 200), to_char(pool.until, 'HH24:MI:SS')), ''));
+      end if;
+    end loop;
+    if reasons = '{}' then
+      select count(*) into ahead from jobmaster.jobs other
+      where other.status = 'waiting' and (other.rank, other.id) < (job.rank, job.id);
+      reasons := reasons || format('ready: the next invocation takes it, %s', case ahead when 0 then 'first' else 'after ' || ahead || ' other jobs' end);
+    end if;
+    if job.attempt > 0 and job.error is not null then
+      reasons := reasons || format('last attempt: %s failed (%s of %s counted): %s', job.attempt, job.failures, job.max_attempts, job.error ->> 'message');
+    end if;
+  end if;
+  return format('%s.%s #%s is %s', task.type_key, task.task_key, job.id, job.status) || E'\n' || array_to_string(reasons, E'\n');
+end
+$fn$;

@@ -1,0 +1,47 @@
+-- What an invocation that was given no job needs to know: why, what is left, and when to come back. See settle_and_claim.
+create or replace function jobmaster.idle(request jsonb)
+returns jsonb
+language plpgsql volatile
+as $fn$
+declare
+  moment timestamptz := jobmaster.clock();
+  remaining bigint;
+  wake_at timestamptz;
+  waits text := 'empty';
+  skew jsonb;
+begin
+  select count(*) into remaining from jobmaster.jobs where status = 'waiting';
+  select least(
+    (select min(run_at) from jobmaster.jobs where status = 'scheduled'),
+    (select min(lease_until) from jobmaster.jobs where status = 'running')
+  ) into wake_at;
+
+  if remaining > 0 then
+    select
+      jsonb_agg(task.name order by task.name) filter (where not task.known),
+      case
+        when bool_or(task.known and not task.fits) and not bool_or(task.known and task.fits) then 'deadline'
+        when bool_or(task.known) then 'capacity'
+        else 'empty'
+      end
+    into skew, waits
+    from (
+      select
+        type_key || '.' || task_key as name,
+        coalesce(hash = request -> 'tasks' ->> (type_key || '.' || task_key), false) as known,
+        coalesce(timeout_ms <= (request ->> 'time_left_ms')::double precision, true) as fits
+      from jobmaster.tasks
+      where retired_at is null
+        and paused_at is null
+        and exists (select from jobmaster.jobs where status = 'waiting' and task_id = tasks.id)
+    ) task;
+  end if;
+
+  return jsonb_build_object(
+    'stop', waits,
+    'remaining', remaining,
+    'wake_ms', greatest(0, ceil(extract(epoch from wake_at - moment) * 1000)),
+    'skew', coalesce(skew, '[]')
+  );
+end
+$fn$;

@@ -1,0 +1,88 @@
+-- Inserts jobs, all or none: [{"task": "cool.bar", "args": {…}, "priority": 10, "run_at": "…"}, …].
+-- Returns [[id, status, max_attempts, process_units, created_at, run_at, args], …] in the order given, args as stored:
+-- with their defaults.
+-- Raises JM001 to JM009 for the first job that is refused. Takes no lock but those of its own rows.
+create or replace function jobmaster.insert_jobs(items jsonb)
+returns jsonb
+language plpgsql volatile
+as $fn$
+declare
+  moment timestamptz := jobmaster.clock();
+  inserted jsonb;
+  to_key bigint[];
+  refusal jsonb;
+begin
+  with item as materialized (
+    select
+      ordinality as position,
+      value ->> 'task' as name,
+      coalesce(value -> 'args', '{}') as args,
+      coalesce((value ->> 'priority')::numeric, 0) as priority,
+      coalesce((value ->> 'run_at')::timestamptz, moment) as run_at
+    from jsonb_array_elements(items) with ordinality
+  ), checked as materialized (
+    select
+      item.*,
+      task.id as task_id,
+      task.max_attempts,
+      task.process_units,
+      found.complete,
+      found.expands,
+      case
+        when task.id is null then 'JM001'
+        when item.priority between -1000000000 and 1000000000 and item.priority % 1 = 0 then found.code
+        else 'JM008'
+      end as code,
+      found.problem
+    from item
+    -- The task's key is what follows the last dot.
+    left join jobmaster.tasks task
+      on task.type_key = substring(item.name from '^(.*)\.')
+      and task.task_key = substring(item.name from '[^.]*$')
+      and task.retired_at is null
+    left join lateral jobmaster.check_arguments(task, item.args) found on task.id is not null
+  ), made as (
+    insert into jobmaster.jobs (task_id, status, priority, args, expands, max_attempts, process_units, created_at, run_at)
+    select
+      task_id,
+      case when run_at > moment then 'scheduled' else 'waiting' end,
+      priority,
+      complete,
+      expands,
+      max_attempts,
+      process_units,
+      moment,
+      run_at
+    from checked
+    where not exists (select from checked where code is not null)
+    order by position
+    returning id, task_id, status, max_attempts, process_units, created_at, run_at, args
+  )
+  select
+    (
+      select jsonb_agg(jsonb_build_array(id, status, max_attempts, process_units, created_at, run_at, args) order by id)
+      from made
+    ),
+    (select array_agg(id) from made where task_id in (select shape.task_id from jobmaster.shapes shape)),
+    (select to_jsonb(checked) - 'complete' from checked where code is not null order by position limit 1)
+  into inserted, to_key, refusal;
+
+  if refusal is not null then
+    raise exception using
+      errcode = refusal ->> 'code',
+      message = case refusal ->> 'code'
+        when 'JM001' then jobmaster.unknown_task(refusal ->> 'name')
+        when 'JM008' then format(
+          '%s: priority must be a whole number between -1000000000 and 1000000000, got %s',
+          refusal ->> 'name', refusal ->> 'priority'
+        )
+        else refusal ->> 'problem'
+      end,
+      detail = format('job %s of %s; none was inserted', refusal ->> 'position', jsonb_array_length(items));
+  end if;
+  if to_key is not null then
+    perform jobmaster.write_keys(to_key);
+  end if;
+  return coalesce(inserted, '[]');
+end
+$fn$;

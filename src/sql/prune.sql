@@ -1,0 +1,27 @@
+-- Deletes jobs that finished long enough ago, the oldest first, at most so many. Returns how many.
+-- completed is for completed and expanded jobs, failed for failed and cancelled ones; null keeps them. Freshness stays:
+-- it is kept elsewhere. Raises JM008 for an age below nothing.
+create or replace function jobmaster.prune(completed interval, failed interval, at_most integer default 10000)
+returns integer
+language plpgsql volatile
+as $fn$
+declare
+  moment timestamptz := jobmaster.clock();
+  pruned integer;
+begin
+  if completed < interval '0' or failed < interval '0' then
+    raise exception using errcode = 'JM008', message = format('prune: an age cannot be below nothing, got %s', least(completed, failed));
+  end if;
+  delete from jobmaster.jobs
+  where id = any (array(
+    select id
+    from jobmaster.jobs
+    where finished_at < moment - case when status in ('completed', 'expanded') then completed else failed end
+    order by id
+    limit at_most
+    for update skip locked
+  ));
+  get diagnostics pruned = row_count;
+  return pruned;
+end
+$fn$;

@@ -1,0 +1,96 @@
+-- The hot path: hands in the outcomes of what an invocation ran, and takes what it runs next, in one statement.
+-- One argument and one answer, so that its signature never changes.
+--
+-- request: {"version": 1,                      of this request
+--   "invocation": uuid, "sequence": 1, 2, …    who calls, and which of its calls this is: a repeat has the same number
+--   "system": text, "units": integer           where it runs, and the process units there
+--   "tasks": {"cool.bar": hash, …}             what its code can run
+--   "completed", "outcomes"                    see settle
+--   "limit": integer                           how many jobs it wants; 0 to settle and leave
+--   "lease_ms", "time_left_ms"                 until its lease ends, and until its deadline: never a time, only how long
+--   "started": integer                         how many jobs it has started
+--   "held": integer                            how many jobs it runs, beside those it settles here
+--   "repeat": boolean                          the answer to the first try of this call was lost
+--   "since", "after", "take_back"}             from its last answer: since; where to go on, or null to start from the
+--                                              top; expired
+-- answer: {"jobs": [[id, task, attempt, priority, args, problem or null], …], "met": see met_dependencies,
+--   "completed", "settled", "refused", "dependents": see settle,
+--   "expanded", "blocked", "contended": how many jobs,
+--   "cancel": [id, …]                          running here, and asked to stop
+--   "expired": boolean                         leases have run out: hand that back as take_back
+--   "since", "after"                           hand these back
+--   and when no job was taken:
+--   "stop": "empty" | "capacity" | "deadline"  why: nothing that this code runs is waiting; the limits; the time left
+--   "remaining": integer                       how many jobs are waiting all the same
+--   "wake_ms": integer or null                 until something is due by itself: a delay, a back-off, a lease's end
+--   "skew": [task, …]}                         whose waiting jobs are for other code than the caller's
+--
+-- Settling comes first and may wait for rows; then the claim, under its lock, which waits for none. No lock is taken
+-- when nothing is waiting. READ COMMITTED is needed: each statement here must see what was committed before it.
+create or replace function jobmaster.settle_and_claim(request jsonb)
+returns jsonb
+language plpgsql volatile
+-- The plans are for a table of any size: a plan made while it was empty stays in a pooled connection.
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set enable_bitmapscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+set jit = off
+as $fn$
+declare
+  moment timestamptz;
+  answer jsonb := '{}';
+begin
+  if current_setting('transaction_isolation') <> 'read committed' then
+    raise exception using
+      errcode = 'JM013',
+      message = format('JobMaster needs READ COMMITTED, and this transaction is %s', upper(current_setting('transaction_isolation'))),
+      hint = 'Set default_transaction_isolation to ''read committed'' for the role that drains.';
+  end if;
+  if (request ->> 'version')::integer <> 1 then
+    raise exception using
+      errcode = 'JM010',
+      message = format('this database speaks version 1 of JobMaster''s protocol, and the caller version %s', request ->> 'version'),
+      hint = 'Run jobmaster deploy with the newer of the two.';
+  end if;
+
+  if jsonb_array_length(request -> 'completed') > 0 or jsonb_array_length(request -> 'outcomes') > 0 then
+    answer := jobmaster.settle(request);
+  end if;
+
+  if (request ->> 'held')::integer > 0 then
+    answer := answer || jsonb_build_object('cancel', array(
+      select id
+      from jobmaster.jobs
+      where status = 'running'
+        and claim >= (request ->> 'since')::bigint
+        and invocation = (request ->> 'invocation')::uuid
+        and cancel_requested_at is not null
+    ));
+  end if;
+
+  if (request ->> 'limit')::integer > 0 then
+    moment := jobmaster.clock();
+    if (request ->> 'sequence')::integer = 1 then
+      perform jobmaster.note_system(request ->> 'system', (request ->> 'units')::integer);
+    end if;
+    if (request ->> 'sequence')::integer = 1 or (request ->> 'take_back')::boolean then
+      if exists (select from jobmaster.jobs where status = 'running' and lease_until <= moment) then
+        perform jobmaster.take_back(moment);
+      end if;
+    end if;
+    if exists (select from jobmaster.jobs where status = 'scheduled' and run_at <= moment) then
+      perform jobmaster.promote(moment);
+    end if;
+    if (request ->> 'repeat')::boolean or exists (select from jobmaster.jobs where status = 'waiting') then
+      answer := answer || jobmaster.claim(request);
+    end if;
+  end if;
+
+  if jsonb_array_length(coalesce(answer -> 'jobs', '[]')) = 0 then
+    answer := answer || jobmaster.idle(request);
+  end if;
+  return answer;
+end
+$fn$;

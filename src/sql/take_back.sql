@@ -1,0 +1,47 @@
+-- Takes back the jobs of expired leases: their invocation ended without a word. Each counts as a failed attempt. They
+-- wait again, or have failed for good when no attempt is left. A job whose settle is under way is left to it.
+-- Before the claim lock: jobs that fail here fail their dependents, which waits for rows.
+create or replace function jobmaster.take_back(moment timestamptz)
+returns void
+language plpgsql volatile
+as $fn$
+declare
+  ended bigint[];
+begin
+  with lost as (
+    update jobmaster.jobs job
+    set (status, finished_at) = (
+        select next.status, case when next.status <> 'waiting' then moment end
+        from (
+          select case
+            when job.cancel_requested_at is not null then 'cancelled'
+            when job.failures + 1 >= job.max_attempts then 'failed'
+            else 'waiting'
+          end as status
+        ) next
+      ),
+      failures = failures + 1,
+      lease_until = null,
+      invocation = null,
+      error = jsonb_build_object(
+        'name', 'LeaseLost',
+        'message', format('attempt %s: its invocation ended without settling it (it was killed, or ran past its limit)', attempt)
+      )
+    where id = any (array(
+      select id
+      from jobmaster.jobs
+      where status = 'running' and lease_until <= moment
+      order by claim
+      limit 1000
+      for update skip locked
+    ))
+    returning id, finished_at
+  )
+  select array_agg(id) filter (where finished_at is not null) into ended from lost;
+
+  if ended is not null then
+    delete from jobmaster.job_keys where job_id = any (ended);
+    perform jobmaster.wake_dependents(ended);
+  end if;
+end
+$fn$;
