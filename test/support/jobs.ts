@@ -3,7 +3,7 @@ import { Clock } from './clock.ts'
 import { openDatabase, type OpenDatabase } from './open.ts'
 
 type Tasks = Record<string, object>
-type Options<T extends Tasks> = Omit<Parameters<typeof createJobMaster<T>>[0], 'db' | 'tasks'>
+type Options = Omit<Parameters<typeof createJobMaster>[0], 'db' | 'tasks'>
 
 /**
  * A jobs instance in a fresh database over the driver of this test project, deployed.
@@ -12,10 +12,10 @@ type Options<T extends Tasks> = Omit<Parameters<typeof createJobMaster<T>>[0], '
  */
 export async function setup<const T extends Tasks>(
   tasks: T,
-  { database, deploy = true, ...options }: Partial<Options<T>> & { database?: OpenDatabase; deploy?: boolean } = {},
+  { database, deploy = true, ...options }: Options & { database?: OpenDatabase; deploy?: boolean } = {},
 ) {
   const opened = database ?? (await openDatabase())
-  const jobs = createJobMaster<T>({ ...options, db: opened.db, tasks } as Parameters<typeof createJobMaster<T>>[0])
+  const jobs = createJobMaster({ ...options, db: opened.db, tasks })
   if (deploy) await jobs.deploy()
   opened.statements.reset()
   return { ...opened, database: opened, jobs, clock: new Clock(opened.sql, options.schema ?? 'jobmaster') }
