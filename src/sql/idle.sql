@@ -40,7 +40,7 @@ begin
   return jsonb_build_object(
     'stop', waits,
     'remaining', remaining,
-    'wake_ms', greatest(0, ceil(extract(epoch from wake_at - moment) * 1000)),
+    'wake_ms', case when wake_at is not null then greatest(0, ceil(extract(epoch from wake_at - moment) * 1000)) end,
     'skew', coalesce(skew, '[]')
   );
 end

@@ -1,7 +1,7 @@
 // Generated from the .sql files beside it by `npm run generate:sql`. Do not edit.
 
 /** Changes when any function does. */
-export const version = '81ce68395f0c7d35'
+export const version = 'e0e8e58a6b686334'
 
 /** Every SQL function, each after those that its creation looks at. */
 export const functions: readonly { name: string; sql: string }[] = [
@@ -65,7 +65,6 @@ busy_jobs integer[];
 free_units bigint;
 expired boolean;
 again boolean;
-cancelled boolean;
 able integer[];
 names text[];
 slots integer[];
@@ -91,7 +90,6 @@ expanded integer := 0;
 children integer := 0;
 blocked integer := 0;
 contended integer := 0;
-cancel_ids jsonb := '[]';
 begin
 perform pg_advisory_xact_lock(hashtextextended('jobmaster', 0));
 moment := jobmaster.clock();
@@ -102,9 +100,8 @@ array_agg(busy.running),
 (request ->> 'units')::bigint - coalesce(sum(busy.weight), 0),
 coalesce(min(busy.oldest), since),
 coalesce(bool_or(busy.expired), false),
-coalesce(bool_or(busy.again), false),
-coalesce(bool_or(busy.cancelled), false)
-into busy_tasks, busy_jobs, free_units, since, expired, again, cancelled
+coalesce(bool_or(busy.again), false)
+into busy_tasks, busy_jobs, free_units, since, expired, again
 from (
 select
 job.task_id,
@@ -112,18 +109,11 @@ count(*)::integer as running,
 sum(job.process_units) filter (where job.system = on_system) as weight,
 min(job.claim) as oldest,
 bool_or(job.lease_until <= moment) as expired,
-bool_or(job.invocation = me and job.sequence = call) as again,
-bool_or(job.invocation = me and job.cancel_requested_at is not null) as cancelled
+bool_or(job.invocation = me and job.sequence = call) as again
 from jobmaster.jobs job
 where job.status = 'running' and job.claim >= since
 group by job.task_id
 ) busy;
-if round = 1 and cancelled then
-select jsonb_agg(job.id)
-into cancel_ids
-from jobmaster.jobs job
-where job.status = 'running' and job.claim >= since and job.invocation = me and job.cancel_requested_at is not null;
-end if;
 if round = 1 and again then
 select
 jsonb_agg(jsonb_build_array(
@@ -305,7 +295,6 @@ end if;
 return jsonb_build_object(
 'jobs', coalesce(jobs, '[]'),
 'met', coalesce(met, '{}'),
-'cancel', cancel_ids,
 'expanded', expanded,
 'blocked', blocked,
 'contended', contended,
@@ -686,7 +675,7 @@ end if;
 return jsonb_build_object(
 'stop', waits,
 'remaining', remaining,
-'wake_ms', greatest(0, ceil(extract(epoch from wake_at - moment) * 1000)),
+'wake_ms', case when wake_at is not null then greatest(0, ceil(extract(epoch from wake_at - moment) * 1000)) end,
 'skew', coalesce(skew, '[]')
 );
 end
@@ -1141,7 +1130,7 @@ result = outcome.result
 from outcome
 where job.id = outcome.id
 and job.attempt = outcome.attempt
-and job.status = 'running'
+and job.lease_until is not null
 and job.invocation = me
 returning job.id, job.task_id
 )
@@ -1196,7 +1185,7 @@ end as status
 from outcome
 where job.id = outcome.id
 and job.attempt = outcome.attempt
-and job.status = 'running'
+and job.lease_until is not null
 and job.invocation = me
 returning job.id, job.task_id, job.status, job.finished_at
 )
@@ -1277,6 +1266,16 @@ end if;
 if jsonb_array_length(request -> 'completed') > 0 or jsonb_array_length(request -> 'outcomes') > 0 then
 answer := jobmaster.settle(request);
 end if;
+if (request ->> 'held')::integer > 0 then
+answer := answer || jsonb_build_object('cancel', array(
+select id
+from jobmaster.jobs
+where status = 'running'
+and claim >= (request ->> 'since')::bigint
+and invocation = (request ->> 'invocation')::uuid
+and cancel_requested_at is not null
+));
+end if;
 if (request ->> 'limit')::integer > 0 then
 moment := jobmaster.clock();
 if (request ->> 'sequence')::integer = 1 then
@@ -1290,7 +1289,7 @@ end if;
 if exists (select from jobmaster.jobs where status = 'scheduled' and run_at <= moment) then
 perform jobmaster.promote(moment);
 end if;
-if exists (select from jobmaster.jobs where status = 'waiting') then
+if (request ->> 'repeat')::boolean or exists (select from jobmaster.jobs where status = 'waiting') then
 answer := answer || jobmaster.claim(request);
 end if;
 end if;

@@ -42,7 +42,8 @@ begin
       from outcome
       where job.id = outcome.id
         and job.attempt = outcome.attempt
-        and job.status = 'running'
+        -- Running, said so that the index of running jobs cannot be chosen: each job is found by its id.
+        and job.lease_until is not null
         and job.invocation = me
       returning job.id, job.task_id
     )
@@ -99,7 +100,8 @@ begin
       from outcome
       where job.id = outcome.id
         and job.attempt = outcome.attempt
-        and job.status = 'running'
+        -- Running, said so that the index of running jobs cannot be chosen: each job is found by its id.
+        and job.lease_until is not null
         and job.invocation = me
       returning job.id, job.task_id, job.status, job.finished_at
     )
