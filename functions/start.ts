@@ -21,14 +21,14 @@ const lateMinutes = 15
 async function start(): Promise<void> {
   const database = await openDatabase()
   try {
-    const jobs = createJobs(database.db, { readSource })
+    const jobs = createJobs(database.db, { ...process.env, readSource })
     console.log(`Database: ${database.name}`)
     await database.migrate()
     await jobs.deploy()
 
     await insertJobs(jobs, database)
     const report = await drain(jobs)
-    if (report.failed > 0) return printFailures(report)
+    if (printFailures(report)) return
     await printReports(database)
     await printFreshness(jobs, report)
     printEnd(report)
@@ -72,11 +72,19 @@ async function drain(jobs: Jobs): Promise<Report> {
   }
 }
 
-function printFailures(report: Report): void {
-  const failed = report.jobs.filter(({ status }) => status === 'failed')
-  console.error(color.red(`\n${report.failed} of the jobs failed:`))
-  for (const { id, task, error } of failed) console.error(`  ${task} (job ${id}): ${error?.message ?? 'no message'}`)
+/** Whether there were any, among them the jobs that wait to be tried again. */
+function printFailures(report: Report): boolean {
+  const last = new Map(report.jobs.map((job) => [job.id, job]))
+  const failures = [...last.values()].filter(({ status }) => status === 'failed' || status === 'scheduled')
+  if (failures.length === 0 && report.failed === 0) return false
+
+  console.error(color.red('\nSome jobs failed, so there is no report:'))
+  for (const { id, task, status, error } of failures) {
+    const next = status === 'scheduled' ? ' (to be tried again: run `npm start` once more)' : ''
+    console.error(`  ${task}, job ${id}: ${error?.message ?? 'no message'}${next}`)
+  }
   process.exitCode = 1
+  return true
 }
 
 async function printReports({ db }: OpenDatabase): Promise<void> {

@@ -18,7 +18,8 @@ export const climate = task({
     if (!first || months.length < 12)
       throw new NonRetriable(`${location} has the results of ${months.length} months only.`)
 
-    const most = (better: (a: typeof first, b: typeof first) => boolean) =>
+    type Month = (typeof months)[number]
+    const most = (better: (a: Month, b: Month) => boolean) =>
       others.reduce((best, month) => (better(month, best) ? month : best), first)
     const warmest = most((a, b) => a.high > b.high)
     const coldest = most((a, b) => a.low < b.low)
