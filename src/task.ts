@@ -247,11 +247,9 @@ type DependencyArgs<T> = {
 
 /** What the dependent's parameters have to fit: by the name of the parameter, the type that the target takes. */
 type Needs<T, A> = {
-  [K in keyof A & string as A[K] extends Same | SameNumber
-    ? K
-    : A[K] extends SameAs<infer N>
-      ? N
-      : never]: A[K] extends SameNumber
+  [
+    K in keyof A & string as A[K] extends Same | SameNumber ? K : A[K] extends SameAs<infer N> ? N : never
+  ]: A[K] extends SameNumber
     ? number
     : T extends Task<infer P>
       ? NonNullable<In<P>[K & keyof In<P>]>
