@@ -3,25 +3,10 @@ import { JobContext } from './context.ts'
 import { JobMasterError } from './errors.ts'
 import { DeadlineReached, type Ending, execute } from './executor.ts'
 import type { ClaimAnswer, ClaimedJob, ClaimRequest, MetDependency, Outcome } from './queue.ts'
+import { Pace } from './pace.ts'
 import { emptyReport, type Report, type ReportedJob, tally } from './report.ts'
+import { checkOptions, type RunOptions } from './run-options.ts'
 import type { Context } from './task.ts'
-
-export interface RunOptions {
-  /** How many handlers run at once. 10 when not given. */
-  concurrency?: number
-  /** How long handlers have to end after their signal has fired, in milliseconds. 1,000 when not given. */
-  settleMs?: number
-  /** How long after the deadline the lease of a running job lasts, in milliseconds. 30,000 when not given. */
-  graceMs?: number
-  /** Jobs a claim. When not given it grows from `concurrency` to 500, with how short the jobs are. */
-  batchSize?: number
-  /** How many statements the drain may send, the last settle included: platforms count them. At least 2. */
-  statementBudget?: number
-  /** Stops the drain as its deadline would. */
-  signal?: AbortSignal
-  /** Called for each job that was run, once its outcome is written. */
-  onJob?: (job: ReportedJob) => void
-}
 
 /** What a drain needs of whoever starts it. */
 export interface Invocation {
@@ -47,11 +32,6 @@ interface EndedJob {
   ending: Ending
 }
 
-const maximumBatch = 500
-/** As much is claimed ahead as takes about this long. */
-const aheadMs = 100
-/** What was claimed ahead and would take longer than this is handed back: another invocation may be free. */
-const hoardMs = 1_000
 /** How long an outcome may wait to be written while other jobs run: it is what a crash would repeat. */
 const flushMs = 250
 /** How often a drain that waits for its last handlers looks for new jobs: at first, and at the most. */
@@ -78,6 +58,8 @@ class Drain {
   private readonly options: RunOptions
   private readonly concurrency: number
   private readonly settleMs: number
+  private readonly statementBudget: number
+  private readonly context: Invocation['context']
   private readonly now: () => number
   private readonly deadline: Date
   private readonly id = crypto.randomUUID()
@@ -93,6 +75,7 @@ class Drain {
   private ended: EndedJob[] = []
   private released: ClaimedJob[] = []
   private readonly kept: Promise<unknown>[] = []
+  private readonly callbackErrors: unknown[] = []
   private wake: () => void = () => {}
 
   private started = 0
@@ -101,9 +84,7 @@ class Drain {
   private after: ClaimRequest['after'] = null
   private takeBack = false
   private fromTopAt: number
-  private claimSize: number
-  private averageMs = 0
-  private slowestStatementMs = 0
+  private readonly pace: Pace
   /** Since when an outcome waits to be written, and since when a handler could run and there is none. */
   private endedSince = 0
   private slotFreeSince = 0
@@ -119,11 +100,20 @@ class Drain {
     this.options = options
     this.concurrency = options.concurrency ?? 10
     this.settleMs = options.settleMs ?? 1_000
+    this.statementBudget = options.statementBudget ?? Infinity
+    const { insert } = invocation.context
+    this.context = {
+      ...invocation.context,
+      insert: (...args) => {
+        this.report.statements += 1
+        return insert(...args)
+      },
+    }
     this.now = invocation.now
     this.deadline = deadline
-    this.leaveAt = deadline.getTime() + this.settleMs
+    this.leaveAt = Math.max(deadline.getTime(), this.now()) + this.settleMs
     this.fromTopAt = this.now()
-    this.claimSize = options.batchSize ?? Math.min(this.concurrency, maximumBatch)
+    this.pace = new Pace(this.concurrency, this.settleMs, options.batchSize)
   }
 
   async run(): Promise<Report> {
@@ -137,16 +127,16 @@ class Drain {
     try {
       for (;;) {
         if (this.timeLeft() <= 0) reached()
-        else if (this.timeLeft() <= this.margin()) this.stop ??= 'deadline'
+        else if (this.timeLeft() <= this.pace.marginMs) this.stop ??= 'deadline'
         this.startReady()
         if (this.stop !== null && this.running.size === 0) break
-        if (this.now() >= this.leaveAt - this.margin()) break
+        if (this.now() >= this.leaveAt - this.pace.marginMs) break
         if (this.timeToCall()) await this.call()
         else await this.somethingToDo()
       }
       this.report.abandoned = this.running.size
       this.releaseBeyond(0)
-      if (this.ended.length > 0 || this.released.length > 0 || !this.informed) await this.call()
+      if (this.ended.length > 0 || this.released.length > 0 || !this.informed) await this.lastCall()
       await this.waitForKept()
     } catch (error) {
       this.stopping.abort(error)
@@ -186,7 +176,7 @@ class Drain {
       return
     }
     this.started += 1
-    const context = new JobContext(this.invocation.context, {
+    const context = new JobContext(this.context, {
       job,
       deadline:
         timeoutMs === undefined ? this.deadline : new Date(Math.min(this.deadline.getTime(), startedAt + timeoutMs)),
@@ -215,8 +205,7 @@ class Drain {
   private end(ended: EndedJob): void {
     if (this.ended.length === 0) this.endedSince = this.now()
     this.ended.push(ended)
-    const weight = Math.max(0.1, 1 / (this.report.completed + this.ended.length))
-    this.averageMs += (ended.durationMs - this.averageMs) * weight
+    this.pace.ended(ended.durationMs)
   }
 
   /** Hands back what was claimed and will not be started here soon. */
@@ -237,25 +226,28 @@ class Drain {
   private timeToCall(): boolean {
     const now = this.now()
     const flush = this.ended.length > 0 && now - this.endedSince >= flushMs
+    // The last statement of a budget is kept for when all have ended.
+    if (this.onLastStatement() && this.running.size > 0) return false
     if (this.stop !== null) return this.released.length > 0 || flush
     if (this.running.size === 0) return true
     if (this.ready.length > 0) return flush
     if (this.pollAt !== null && now < this.pollAt)
-      return this.ended.length > 0 && now - this.endedSince >= this.patience()
-    return flush || (this.slotFreeSince > 0 && now - this.slotFreeSince >= this.patience())
+      return this.ended.length > 0 && now - this.endedSince >= this.pace.patienceMs
+    return flush || (this.slotFreeSince > 0 && now - this.slotFreeSince >= this.pace.patienceMs)
   }
 
   /** Until a handler ends, the drain is stopped, or some time is up that timeToCall or the loop looks at. */
   private somethingToDo(): Promise<void> {
     const now = this.now()
-    const times = [this.leaveAt - this.margin()]
-    if (this.ended.length > 0) times.push(this.endedSince + flushMs)
-    if (this.stop === null) {
-      times.push(this.deadline.getTime() - this.margin())
+    const times = [this.leaveAt - this.pace.marginMs]
+    if (this.onLastStatement()) times.push(this.deadline.getTime())
+    else if (this.ended.length > 0) times.push(this.endedSince + flushMs)
+    if (this.stop === null && !this.onLastStatement()) {
+      times.push(this.deadline.getTime() - this.pace.marginMs)
       if (this.ready.length === 0) {
         if (this.pollAt !== null) times.push(this.pollAt)
-        if (this.pollAt !== null && this.ended.length > 0) times.push(this.endedSince + this.patience())
-        if (this.pollAt === null && this.slotFreeSince > 0) times.push(this.slotFreeSince + this.patience())
+        if (this.pollAt !== null && this.ended.length > 0) times.push(this.endedSince + this.pace.patienceMs)
+        if (this.pollAt === null && this.slotFreeSince > 0) times.push(this.slotFreeSince + this.pace.patienceMs)
       }
     }
     const timers = Promise.withResolvers<void>()
@@ -266,12 +258,9 @@ class Drain {
 
   /** Hands in what ended and takes what comes next. */
   private async call(): Promise<void> {
-    if (this.ready.length > 0 && this.averageMs > 0) {
-      this.releaseBeyond(Math.max(this.concurrency, Math.ceil((hoardMs * this.concurrency) / this.averageMs)))
-    }
-    const { statementBudget = Infinity } = this.options
-    if (this.stop === null && this.report.statements + 2 > statementBudget) this.stop = 'budget'
-    const limit = this.stop === null && this.ready.length === 0 ? this.wanted() : 0
+    this.releaseBeyond(this.pace.mostAhead)
+    if (this.stop === null && this.report.statements + 2 > this.statementBudget) this.stop = 'budget'
+    const limit = this.stop === null && this.ready.length === 0 ? this.pace.wanted(this.running.size) : 0
     const { ended, released } = this
     this.ended = []
     this.released = []
@@ -307,6 +296,17 @@ class Drain {
     if (answer.contended && this.ready.length === 0) await sleep(contendedMs)
   }
 
+  /** Where the answer comes too late to wait for, what is known is reported; its jobs are settled, or have their leases. */
+  private async lastCall(): Promise<void> {
+    const ended = this.ended.length
+    try {
+      await this.call()
+    } catch (error) {
+      if (!(error instanceof TooLate)) throw error
+      this.report.abandoned += ended
+    }
+  }
+
   /** The same call again when its answer was lost or it lost a race: its number tells the database that it is the same. */
   private async send(request: ClaimRequest): Promise<ClaimAnswer> {
     for (let attempt = 1; ; attempt += 1) {
@@ -314,13 +314,17 @@ class Drain {
       this.report.statements += 1
       try {
         const answer = await this.inTime(this.invocation.settleAndClaim({ ...request, repeat: attempt > 1 }))
-        this.slowestStatementMs = Math.max(this.now() - sentAt, this.slowestStatementMs * 0.9)
+        this.pace.answered(this.now() - sentAt)
         return answer
       } catch (error) {
         const again = error instanceof JobMasterError && transient.test(error.code)
         const delay = 50 * 2 ** attempt
-        const budget = this.options.statementBudget ?? Infinity
-        if (!again || attempt >= attempts || this.now() + delay >= this.leaveAt || this.report.statements >= budget)
+        if (
+          !again ||
+          attempt >= attempts ||
+          this.now() + delay >= this.leaveAt ||
+          this.report.statements >= this.statementBudget
+        )
           throw error
         await sleep(delay)
       }
@@ -331,8 +335,7 @@ class Drain {
   private async inTime(statement: Promise<ClaimAnswer>): Promise<ClaimAnswer> {
     let timer: ReturnType<typeof setTimeout> | undefined
     const late = new Promise<never>((_, reject) => {
-      const error = new JobMasterError('08006', 'the database did not answer by the time the drain had to return')
-      timer = setTimeout(() => reject(error), Math.min(Math.max(0, this.leaveAt - this.now()), 2 ** 31 - 1))
+      timer = setTimeout(() => reject(new TooLate()), Math.min(Math.max(0, this.leaveAt - this.now()), 2 ** 31 - 1))
     })
     return Promise.race([statement, late]).finally(() => clearTimeout(timer))
   }
@@ -348,7 +351,11 @@ class Drain {
       const reported: ReportedJob = { id, task, status, attempt, durationMs }
       if (ending.outcome !== 'completed') reported.error = ending.error
       tally(report, reported)
-      this.options.onJob?.(reported)
+      try {
+        this.options.onJob?.(reported)
+      } catch (error) {
+        this.callbackErrors.push(error)
+      }
     }
     report.released += released.length
     report.failed += answer.dependents ?? 0
@@ -373,7 +380,6 @@ class Drain {
       this.met = answer.met ?? {}
       this.pollAt = null
       this.pollDelay = pollMs[0]
-      this.grow()
     } else if (limit > 0 && !answer.expanded && !answer.blocked && !answer.contended && !answer.expired) {
       if (this.running.size === 0 && this.ended.length === 0) this.stop ??= answer.stop ?? 'empty'
       this.pollAt = this.now() + this.pollDelay
@@ -381,22 +387,10 @@ class Drain {
     }
   }
 
-  /** What is claimed next: for as long ahead as the jobs are short, and never more than is started at once where not. */
-  private grow(): void {
-    if (this.options.batchSize !== undefined) return
-    const inTime = Math.ceil((aheadMs * this.concurrency) / Math.max(this.averageMs, 0.1))
-    const least = Math.min(this.concurrency, maximumBatch)
-    this.claimSize = this.started === 0 ? least : Math.min(Math.max(inTime, least), this.claimSize * 4, maximumBatch)
-  }
-
-  private wanted(): number {
-    if (this.options.batchSize !== undefined) return this.options.batchSize
-    const free = this.concurrency - this.running.size
-    return this.claimSize > this.concurrency ? this.claimSize : Math.max(1, free)
-  }
-
   private finished(): Report {
     const { report } = this
+    // It must not keep what runs from being settled, nor go unseen.
+    if (this.callbackErrors.length > 0) throw this.callbackErrors[0]
     report.stopReason = this.stop ?? 'empty'
     const hasToGo =
       report.stopReason === 'deadline' || report.stopReason === 'budget' || report.stopReason === 'aborted'
@@ -410,18 +404,18 @@ class Drain {
     await Promise.race([Promise.allSettled(this.kept), sleep(left)])
   }
 
+  private onLastStatement(): boolean {
+    return this.report.statements + 1 >= this.statementBudget
+  }
+
   private timeLeft(): number {
     return this.deadline.getTime() - this.now()
   }
+}
 
-  /** The time that the last statement may need. */
-  private margin(): number {
-    return Math.min(Math.max(20, this.slowestStatementMs * 2), Math.max(this.settleMs / 2, 1))
-  }
-
-  /** How long a free slot waits for others, so that one claim serves them together. */
-  private patience(): number {
-    return Math.min(Math.max(20, this.slowestStatementMs * 2), flushMs)
+class TooLate extends JobMasterError {
+  constructor() {
+    super('08006', 'the database did not answer by the time the drain had to return')
   }
 }
 
@@ -434,21 +428,6 @@ function outcomeOf({ job: [id, , attempt], ending }: EndedJob): Outcome[] {
 
 function releasedOutcome([id, , attempt]: ClaimedJob): Outcome {
   return { id, attempt, outcome: 'released' }
-}
-
-function checkOptions(deadline: Date, options: RunOptions): void {
-  if (!(deadline instanceof Date) || Number.isNaN(deadline.getTime())) {
-    throw new JobMasterError('JM008', 'runUntilEmpty: the deadline must be a valid Date')
-  }
-  const least = { concurrency: 1, batchSize: 1, statementBudget: 2, settleMs: 0, graceMs: 0 } as const
-  for (const [name, minimum] of Object.entries(least)) {
-    const value = options[name as keyof typeof least]
-    if (value === undefined) continue
-    if (typeof value !== 'number' || !(value >= minimum) || (minimum > 0 && !Number.isInteger(value))) {
-      const kind = minimum > 0 ? `a whole number from ${minimum}` : 'a number of milliseconds from 0'
-      throw new JobMasterError('JM008', `runUntilEmpty: ${name} must be ${kind}, got ${String(value)}`)
-    }
-  }
 }
 
 function sleep(milliseconds: number): Promise<void> {

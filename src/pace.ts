@@ -1,0 +1,68 @@
+const maximumBatch = 500
+/** As much is claimed ahead as takes about this long. */
+const aheadMs = 100
+/** What was claimed ahead and would take longer than this goes back: another invocation may be free. */
+const hoardMs = 1_000
+/** How long a free slot waits for others, so that one claim serves them together; and the same at the most. */
+const patienceMs = [20, 250] as const
+
+/** How much a drain claims, and how long it waits: learnt from how long its jobs and its statements take. */
+export class Pace {
+  private readonly concurrency: number
+  private readonly settleMs: number
+  private readonly batchSize: number | undefined
+  private claimSize: number
+  private seen = 0
+  private averageMs = 0
+  private statementMs = 0
+
+  constructor(concurrency: number, settleMs: number, batchSize: number | undefined) {
+    this.concurrency = concurrency
+    this.settleMs = settleMs
+    this.batchSize = batchSize
+    this.claimSize = Math.min(concurrency, maximumBatch)
+  }
+
+  /** A job has ended. The newest ten or so count. */
+  ended(durationMs: number): void {
+    this.seen += 1
+    this.averageMs += (durationMs - this.averageMs) / Math.min(this.seen, 10)
+  }
+
+  /** A statement was answered. The slowest of the last few counts. */
+  answered(durationMs: number): void {
+    this.statementMs = Math.max(durationMs, this.statementMs * 0.9)
+  }
+
+  /**
+   * How many jobs to claim while so many run: for as long ahead as jobs are short, four times the last claim at the most;
+   * as many as there are free slots where they are not.
+   */
+  wanted(running: number): number {
+    if (this.batchSize !== undefined) return this.batchSize
+    if (this.seen > 0) {
+      const inTime = Math.ceil((aheadMs * this.concurrency) / Math.max(this.averageMs, 0.1))
+      const most = Math.min(this.claimSize * 4, maximumBatch)
+      this.claimSize = Math.min(Math.max(inTime, Math.min(this.concurrency, maximumBatch)), most)
+    }
+    return this.claimSize > this.concurrency
+      ? this.claimSize
+      : Math.max(1, Math.min(this.concurrency - running, this.claimSize))
+  }
+
+  /** How many jobs may be held that have not started. */
+  get mostAhead(): number {
+    if (this.averageMs === 0) return Infinity
+    return Math.max(this.concurrency, Math.ceil((hoardMs * this.concurrency) / this.averageMs))
+  }
+
+  /** The time that the last statement may need, in milliseconds. */
+  get marginMs(): number {
+    return Math.min(Math.max(50, this.statementMs * 2), Math.max(this.settleMs / 2, 1))
+  }
+
+  /** How long a free slot waits for others. */
+  get patienceMs(): number {
+    return Math.min(Math.max(patienceMs[0], this.statementMs * 2), patienceMs[1])
+  }
+}
