@@ -335,7 +335,7 @@ function isText({ type, requirement }: Node): boolean {
 }
 
 /** What every URL has. The parser passes over control characters before it, and over tabs and line ends in it. */
-const scheme = new RegExp('^[\\u0001-\\u0020]*[a-z][a-z0-9+.\\t\\r\\n-]*:', 'iu')
+const scheme = /^[^!-\u{10ffff}]*[A-Za-z][A-Za-z0-9+.\t\r\n-]*:/u
 
 /** The regular expression, and how a message goes on after "must". */
 function textCheck({ type, requirement }: Node): { regex: RegExp; says: string } {
