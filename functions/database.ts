@@ -43,7 +43,7 @@ export async function openEmbedded(folder: string): Promise<OpenDatabase> {
   const db = drizzle({ client })
   return {
     db,
-    name: folder,
+    name: `${folder} (embedded)`,
     migrate: () => migrate(db, migrations),
     async close() {
       await client.close()

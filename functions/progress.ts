@@ -8,15 +8,25 @@ interface SettledJob {
   durationMs: number
 }
 
-/** Shows jobs as they settle: one live line on a terminal, a line each elsewhere. Jobs appear while others run, so there is no total. */
-export function openProgress(): { onJob(job: SettledJob): void; close(): void } {
-  if (!process.stdout.isTTY) return { onJob: (job) => console.log(`  ${lineOf(job)}`), close() {} }
+interface Progress {
+  onJob(job: SettledJob): void
+  /** Says why nothing happens. */
+  note(text: string): void
+  close(): void
+}
 
+/** Shows jobs as they settle: one live line on a terminal, a line each elsewhere. Jobs appear while others run, so there is no total. */
+export function openProgress(): Progress {
+  if (!process.stdout.isTTY) {
+    return { onJob: (job) => console.log(`  ${lineOf(job)}`), note: (text) => console.log(`  ${text}`), close() {} }
+  }
+
+  let noted = 'Looking for jobs'
   const tally = new Map<string, number>()
   const line = new SingleBar({
     format: () => {
       const counts = [...tally].map(([task, count]) => `${task} ${color.green(count)}`)
-      return `  ${counts.join(' · ') || 'Looking for jobs'}`
+      return `  ${[...counts, ...(noted ? [color.dim(noted)] : [])].join(' · ')}`
     },
     fps: 20,
     hideCursor: true,
@@ -24,7 +34,12 @@ export function openProgress(): { onJob(job: SettledJob): void; close(): void } 
   line.start(0, 0)
   return {
     onJob(job) {
+      noted = ''
       tally.set(job.task, (tally.get(job.task) ?? 0) + 1)
+      line.update(0)
+    },
+    note(text) {
+      noted = text
       line.update(0)
     },
     close() {

@@ -1,4 +1,5 @@
 import { relative } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { asc, eq, sql } from 'drizzle-orm'
@@ -28,10 +29,10 @@ async function start(): Promise<void> {
 
     await insertJobs(jobs, database)
     const report = await drain(jobs)
+    if (report.stopReason === 'aborted') return printInterruption(report)
     if (printFailures(report)) return
     await printReports(database)
-    await printFreshness(jobs, report)
-    printEnd(report)
+    printEnd(report, await printFreshness(jobs, report))
   } finally {
     await database.close()
   }
@@ -56,27 +57,46 @@ async function insertJobs(jobs: Jobs, { db }: OpenDatabase): Promise<void> {
   )
 }
 
+/** Drains, and once more when jobs wait to be tried again or for the lease of a run that was killed, for two minutes at most. */
 async function drain(jobs: Jobs): Promise<Report> {
   const interrupted = new AbortController()
   const interrupt = () => interrupted.abort()
+  const { signal } = interrupted
   process.once('SIGINT', interrupt)
   const progress = openProgress()
+  const givenUpAt = Date.now() + 120_000
+  const drainOnce = () => jobs.runUntilEmpty(new Date(Date.now() + 30_000), { signal, onJob: progress.onJob })
   try {
-    return await jobs.runUntilEmpty(new Date(Date.now() + 60_000), {
-      signal: interrupted.signal,
-      onJob: progress.onJob,
-    })
+    let report = await drainOnce()
+    while (!signal.aborted && report.nextWakeAt && report.nextWakeAt.getTime() < givenUpAt) {
+      progress.note(`Waiting until ${report.nextWakeAt.toLocaleTimeString()} for what is to be tried again`)
+      // An interrupt ends the wait; the loop's condition sees to the rest.
+      await setTimeout(report.nextWakeAt.getTime() - Date.now(), undefined, { signal }).catch(() => {})
+      const next = await drainOnce()
+      report = {
+        ...next,
+        completed: report.completed + next.completed,
+        statements: report.statements + next.statements,
+        jobs: [...report.jobs, ...next.jobs],
+      }
+    }
+    return report
   } finally {
     progress.close()
     process.off('SIGINT', interrupt)
   }
 }
 
+function printInterruption({ completed }: Report): void {
+  console.log(`\nInterrupted after ${completed} jobs. The rest is back in the queue: \`npm start\` goes on with it.`)
+  process.exitCode = 130
+}
+
 /** Whether there were any, among them the jobs that wait to be tried again. */
 function printFailures(report: Report): boolean {
   const last = new Map(report.jobs.map((job) => [job.id, job]))
   const failures = [...last.values()].filter(({ status }) => status === 'failed' || status === 'scheduled')
-  if (failures.length === 0 && report.failed === 0) return false
+  if (failures.length === 0) return false
 
   console.error(color.red('\nSome jobs failed, so there is no report:'))
   for (const { id, task, status, error } of failures) {
@@ -110,11 +130,12 @@ async function printReports({ db }: OpenDatabase): Promise<void> {
   ])
 }
 
-/** What this run did, task by task, and what an earlier run did that is still fresh. */
-async function printFreshness(jobs: Jobs, report: Report): Promise<void> {
+/** What this run did, task by task, and what an earlier run did that is still fresh: how much that is, it returns. */
+async function printFreshness(jobs: Jobs, report: Report): Promise<number> {
   const doneNow = new Set(report.jobs.map(({ id }) => id))
   const tasks = ['weather.load', 'weather.month', 'flights.load', 'flights.region', 'reports.climate', 'reports.delays']
-  const rows = []
+  const rows: Rows = []
+  let total = 0
   for (const task of tasks) {
     const { jobs: completed } = await jobs.list({ status: 'completed', task, limit: 100 })
     // The newest come first: of several jobs with the same arguments the first is the one that counts.
@@ -124,20 +145,20 @@ async function printFreshness(jobs: Jobs, report: Report): Promise<void> {
       if (!newest.has(args)) newest.set(args, job)
     }
     const fresh = [...newest.values()].filter(({ id }) => !doneNow.has(id))
+    total += fresh.length
     const oldest = Math.min(...fresh.map(({ finishedAt }) => finishedAt?.getTime() ?? 0))
     rows.push([task, newest.size - fresh.length, fresh.length, fresh.length ? `done ${ago(oldest)}` : ''])
   }
   print('Jobs', [['Task', 'Done now', 'Fresh, not done again', ''], rows])
+  return total
 }
 
-function printEnd({ completed, statements, stopReason, remaining }: Report): void {
-  console.log(`\n${color.green(`${completed} jobs completed`)} with ${statements} statements.`)
-  if (stopReason === 'aborted') {
-    console.log('Interrupted: what had not started is back in the queue. `npm start` goes on with it.')
-    process.exitCode = 130
-  } else if (remaining > 0) {
-    console.log(`${remaining} jobs are left in the queue: see \`select * from jobmaster.queue\`.`)
-  } else {
+function printEnd({ completed, statements, remaining }: Report, fresh: number): void {
+  const notAgain = fresh > 0 ? `; ${fresh} more were fresh and not done again` : ''
+  console.log(`\n${color.green(`${completed} jobs completed`)}${notAgain}. The queue took ${statements} statements.`)
+  if (remaining > 0) {
+    console.log(`${remaining} jobs are left in the queue: \`select * from jobmaster.queue\` says why.`)
+  } else if (fresh === 0) {
     console.log('Run `npm start` again: only the reports are made anew, from what is fresh.')
   }
 }

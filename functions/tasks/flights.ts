@@ -2,8 +2,9 @@ import { csvParseRows } from 'd3-dsv'
 import { avg, count, eq, gte, sql } from 'drizzle-orm'
 import { dependsOn, NonRetriable, task } from 'jobmaster'
 import * as v from 'valibot'
+import { excluded } from '../excluded.ts'
+import { portions } from '../portions.ts'
 import { airports, flights, regions } from '../schema.ts'
-import { excluded, portions } from '../upsert.ts'
 
 export const regionNames = ['Northeast', 'Midwest', 'South', 'West', 'Territories'] as const
 

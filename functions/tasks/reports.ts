@@ -1,8 +1,8 @@
 import { eq, sql } from 'drizzle-orm'
 import { dependsOn, NonRetriable, same, task } from 'jobmaster'
 import * as v from 'valibot'
+import { excluded } from '../excluded.ts'
 import { climates, punctuality, regions } from '../schema.ts'
-import { excluded } from '../upsert.ts'
 import { lateMinutes, region } from './flights.ts'
 import { locations, month } from './weather.ts'
 

@@ -2,8 +2,9 @@ import { csvParseRows } from 'd3-dsv'
 import { and, avg, count, eq, sql, sum } from 'drizzle-orm'
 import { dependsOn, NonRetriable, same, task } from 'jobmaster'
 import * as v from 'valibot'
+import { excluded } from '../excluded.ts'
+import { portions } from '../portions.ts'
 import { days, months } from '../schema.ts'
-import { excluded, portions } from '../upsert.ts'
 
 export const locations = ['Seattle', 'New York'] as const
 

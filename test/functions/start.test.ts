@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished, test } from 'vitest'
 import { createDatabase } from '../support/database.ts'
+import { sqlAt } from '../support/sql.ts'
 
 test(
   'npm start shows the reports, and the second time does not do again what is fresh',
@@ -26,7 +27,7 @@ test(
     expect(second.output).toMatch(/weather\.month +0 +24 +done /)
     expect(second.output).toMatch(/flights\.load +0 +2 +done /)
     expect(second.output).toMatch(/reports\.delays +1 +0\n/)
-    expect(second.output).toContain('3 jobs completed')
+    expect(second.output).toContain('3 jobs completed; 33 more were fresh and not done again')
   },
 )
 
@@ -38,6 +39,25 @@ test('with DATABASE_URL npm start works there', { timeout: 60_000 }, async () =>
   expect(output).toContain(`/${database.name}`)
   expect(output).not.toContain('postgres:postgres')
   expect(output).toContain('36 jobs completed')
+})
+
+test('a job that fails ends it with the reason', { timeout: 60_000 }, async () => {
+  const database = await createDatabase()
+  const { sql, close } = await sqlAt(database.url)
+  onTestFinished(async () => {
+    await close()
+    await database.drop()
+  })
+  const env = { DATABASE_URL: database.url }
+  await start('unused', env)
+  await sql(`
+    drop table reports.punctuality;
+    create function once() returns trigger language plpgsql as 'begin new.max_attempts := 1; return new; end';
+    create trigger once before insert on jobmaster.jobs for each row execute function once()`)
+
+  const { code, errors } = await start('unused', env)
+  expect(code).toBe(1)
+  expect(errors).toMatch(/reports\.delays, job \d+: .*punctuality/)
 })
 
 test('a database that cannot be reached ends it with the reason and the next step', { timeout: 60_000 }, async () => {
