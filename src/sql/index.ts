@@ -1,7 +1,7 @@
 // Generated from the .sql files beside it by `npm run generate:sql`. Do not edit.
 
 /** Changes when any function does. */
-export const version = 'e0e8e58a6b686334'
+export const version = '7de46a3ab4aee631'
 
 /** Every SQL function, each after those that its creation looks at. */
 export const functions: readonly { name: string; sql: string }[] = [
@@ -43,6 +43,268 @@ perform jobmaster.wake_dependents(array[job_id]);
 return 'cancelled';
 end if;
 return job.status;
+end
+$fn$;` },
+  { name: 'check_arguments', sql: `create or replace function jobmaster.check_arguments(
+task jobmaster.tasks, args jsonb, out complete jsonb, out expands boolean, out code text, out problem text
+)
+language plpgsql immutable
+as $fn$
+declare
+label text := task.type_key || '.' || task.task_key || ': ';
+params jsonb := task.params;
+size integer;
+names text[] := '{}';
+name text;
+param jsonb;
+value jsonb;
+phrase text;
+combinations numeric := 1;
+begin
+expands := false;
+if jsonb_typeof(args) is distinct from 'object' then
+code := 'JM006';
+problem := format('%sargs must be a JSON object, got %s', label, coalesce(jsonb_typeof(args), 'null'));
+return;
+end if;
+size := octet_length(args::text);
+if size > 1048576 then
+code := 'JM005';
+problem := format('%sargs are %s bytes of JSON, and at most 1048576 are taken: store the data elsewhere and pass its place', label, size);
+return;
+end if;
+for index in 0 .. jsonb_array_length(params) - 1 loop
+names := names || (params -> index ->> 'name');
+end loop;
+if args - names <> '{}' then
+name := (select key from jsonb_object_keys(args - names) key limit 1);
+code := 'JM003';
+problem := format(
+'%sunknown argument %s (%s)',
+label,
+jobmaster.shown(to_jsonb(name)),
+case when names = '{}' then 'it takes none' else 'known: ' || array_to_string(names, ', ') end
+);
+return;
+end if;
+complete := args;
+for index in 0 .. jsonb_array_length(params) - 1 loop
+param := params -> index;
+name := param ->> 'name';
+value := args -> name;
+if value is null then
+if (param ->> 'has_default')::boolean then
+complete := complete || jsonb_build_object(name, param -> 'default');
+elsif (param ->> 'required')::boolean then
+code := 'JM002';
+problem := format('%smissing argument %s', label, to_jsonb(name));
+return;
+end if;
+continue;
+end if;
+if value = '"ALL"' and (param ->> 'write_all')::boolean then
+expands := true;
+combinations := combinations * jsonb_array_length(param -> 'options');
+continue;
+end if;
+phrase := jobmaster.check_value(param -> 'schema', value);
+continue when phrase is null;
+code := 'JM004';
+if (param ->> 'write_all')::boolean then
+phrase := format(
+'must be %s (or "ALL"), got %s',
+jobmaster.one_of(case
+when (param ->> 'nullable')::boolean then (param -> 'options') || 'null'
+else param -> 'options'
+end),
+jobmaster.shown(value)
+);
+elsif value = '"ALL"' then
+code := 'JM007';
+phrase := 'is not a write-all parameter, so it cannot be "ALL"';
+end if;
+problem := format('%s%s%s%s', label, to_jsonb(name), case when phrase ~ '^[.[]' then '' else ' ' end, phrase);
+return;
+end loop;
+if combinations > 10000 then
+code := 'JM009';
+problem := format('%s"ALL" stands for %s combinations here, and at most 10000 are taken: give some arguments a value', label, combinations);
+end if;
+end
+$fn$;` },
+  { name: 'check_value', sql: `create or replace function jobmaster.check_value(schema jsonb, value jsonb, definitions jsonb default null, depth integer default 0)
+returns text
+language plpgsql immutable
+as $fn$
+declare
+kind text := jsonb_typeof(value);
+kinds jsonb := schema -> 'type';
+number numeric;
+string text;
+size integer;
+name text;
+part jsonb;
+part_schema jsonb;
+phrase text;
+phrases text[];
+begin
+if schema is null then
+return null;
+end if;
+if kind = 'number' then
+number := (value #>> '{}')::numeric;
+if abs(number) > 1.7976931348623157e308 then
+return 'must be a number that fits 64 bits, got ' || jobmaster.shown(value);
+elsif (scale(number) > 0 or abs(number) > 9007199254740992) and abs(number) > 1e-300 then
+number := number::double precision::text::numeric;
+value := to_jsonb(number);
+end if;
+end if;
+if schema ? 'enum' and (kind in ('array', 'object') or not schema -> 'enum' @> jsonb_build_array(value)) then
+return format('must be %s, got %s', jobmaster.one_of(schema -> 'enum'), jobmaster.shown(value));
+elsif schema ? 'const' and schema -> 'const' <> value then
+return format('must be %s, got %s', jobmaster.shown(schema -> 'const'), jobmaster.shown(value));
+elsif not kinds ? kind and not (kind = 'number' and kinds ? 'integer') then
+return format(
+'must be %s, got %s',
+(
+select string_agg(
+case one #>> '{}'
+when 'null' then 'null'
+when 'integer' then 'a whole number'
+when 'array' then 'an array'
+when 'object' then 'an object'
+else 'a ' || (one #>> '{}')
+end,
+' or '
+)
+from jsonb_array_elements(case jsonb_typeof(kinds) when 'array' then kinds else jsonb_build_array(kinds) end) one
+),
+kind
+);
+end if;
+if kind = 'number' then
+if schema = '{"type": "number"}' then
+return null;
+elsif number % 1 <> 0 and kinds ? 'integer' and not kinds ? 'number' then
+return 'must be a whole number, got ' || jobmaster.shown(value);
+elsif number < (schema ->> 'minimum')::numeric then
+return format('must be at least %s, got %s', schema ->> 'minimum', jobmaster.shown(value));
+elsif number > (schema ->> 'maximum')::numeric then
+return format('must be at most %s, got %s', schema ->> 'maximum', jobmaster.shown(value));
+elsif number <= (schema ->> 'exclusiveMinimum')::numeric then
+return format('must be greater than %s, got %s', schema ->> 'exclusiveMinimum', jobmaster.shown(value));
+elsif number >= (schema ->> 'exclusiveMaximum')::numeric then
+return format('must be less than %s, got %s', schema ->> 'exclusiveMaximum', jobmaster.shown(value));
+elsif number % (schema ->> 'multipleOf')::numeric <> 0 and abs(number) <= 9007199254740992 then
+return format('must be a multiple of %s, got %s', schema ->> 'multipleOf', jobmaster.shown(value));
+end if;
+elsif kind = 'string' then
+string := value #>> '{}';
+if schema ?| '{minLength,maxLength}' then
+size := char_length(string);
+if size <> octet_length(string) then
+size := size + regexp_count(string collate "C", '[\\U00010000-\\U0010ffff]');
+end if;
+if size < (schema ->> 'minLength')::numeric then
+return format('must have at least %s, got %s', jobmaster.counted(schema ->> 'minLength', 'character'), size);
+elsif size > (schema ->> 'maxLength')::numeric then
+return format('must have at most %s, got %s', jobmaster.counted(schema ->> 'maxLength', 'character'), size);
+end if;
+end if;
+if schema ? 'pattern' and string collate "C" !~ (schema ->> 'pattern') then
+return format(
+'must %s, got %s', coalesce(schema ->> 'description', 'match ' || (schema ->> 'pattern')), jobmaster.shown(value)
+);
+end if;
+elsif kind = 'array' then
+size := jsonb_array_length(value);
+if size < (schema ->> 'minItems')::numeric then
+return format('must have at least %s, got %s', jobmaster.counted(schema ->> 'minItems', 'item'), size);
+elsif size > (schema ->> 'maxItems')::numeric then
+return format('must have at most %s, got %s', jobmaster.counted(schema ->> 'maxItems', 'item'), size);
+elsif schema -> 'items' = 'false' and size > jsonb_array_length(schema -> 'prefixItems') then
+return format(
+'must have at most %s, got %s', jobmaster.counted(jsonb_array_length(schema -> 'prefixItems')::text, 'item'), size
+);
+end if;
+end if;
+if depth >= 100 then
+return null;
+end if;
+definitions := coalesce(definitions, schema -> '$defs');
+if kind = 'array' and schema ?| '{items,prefixItems}' then
+for index in 0 .. size - 1 loop
+part_schema := coalesce(schema -> 'prefixItems' -> index, schema -> 'items');
+exit when part_schema is null;
+phrase := jobmaster.check_value(part_schema, value -> index, definitions, depth + 1);
+if phrase is not null then
+return format('[%s]', index) || case when phrase ~ '^[.[]' then '' else ' ' end || phrase;
+end if;
+end loop;
+elsif kind = 'object' then
+if schema ?| '{minProperties,maxProperties}' then
+size := (select count(*) from jsonb_object_keys(value));
+if size < (schema ->> 'minProperties')::numeric then
+return format('must have at least %s, got %s', jobmaster.counted(schema ->> 'minProperties', 'key'), size);
+elsif size > (schema ->> 'maxProperties')::numeric then
+return format('must have at most %s, got %s', jobmaster.counted(schema ->> 'maxProperties', 'key'), size);
+end if;
+end if;
+for name in select jsonb_array_elements_text(schema -> 'required') loop
+if not value ? name then
+return format('has no key %s', jobmaster.shown(to_jsonb(name)));
+end if;
+end loop;
+if schema ?| '{properties,additionalProperties,propertyNames}' then
+for name, part in select * from jsonb_each(value) loop
+part_schema := coalesce(schema -> 'properties' -> name, schema -> 'additionalProperties');
+if part_schema = 'false' then
+return format('has the unknown key %s', jobmaster.shown(to_jsonb(name)));
+end if;
+phrase := jobmaster.check_value(schema -> 'propertyNames', to_jsonb(name), definitions, depth + 1);
+if phrase is not null then
+return format('has the key %s, which %s', jobmaster.shown(to_jsonb(name)), phrase);
+end if;
+phrase := jobmaster.check_value(part_schema, part, definitions, depth + 1);
+if phrase is not null then
+return case when name ~ '^[A-Za-z_][A-Za-z_0-9]*$' then '.' || name else format('[%s]', jobmaster.shown(to_jsonb(name))) end
+|| case when phrase ~ '^[.[]' then '' else ' ' end
+|| phrase;
+end if;
+end loop;
+end if;
+end if;
+if not schema ?| '{allOf,anyOf,not,$ref}' then
+return null;
+end if;
+if schema ? 'not' and jobmaster.check_value(schema -> 'not', value, definitions, depth + 1) is null then
+return case schema -> 'not' when '{}' then 'takes no value, got ' else 'must not be ' end || jobmaster.shown(value);
+end if;
+if schema ? '$ref' then
+name := replace(replace(substring(schema ->> '$ref' from '[^/]*$'), '~1', '/'), '~0', '~');
+phrase := jobmaster.check_value(definitions -> name, value, definitions, depth + 1);
+if phrase is not null then
+return phrase;
+end if;
+end if;
+for part_schema in select jsonb_array_elements(schema -> 'allOf') loop
+phrase := jobmaster.check_value(part_schema, value, definitions, depth + 1);
+if phrase is not null then
+return phrase;
+end if;
+end loop;
+if schema ? 'anyOf' then
+for part_schema in select jsonb_array_elements(schema -> 'anyOf') loop
+phrase := jobmaster.check_value(part_schema, value, definitions, depth + 1);
+if phrase is null then
+return null;
+end if;
+phrases := phrases || phrase;
+end loop;
+return left('fits none of its forms: ' || array_to_string(phrases, '; '), 400);
+end if;
+return null;
 end
 $fn$;` },
   { name: 'claim', sql: `create or replace function jobmaster.claim(request jsonb)
@@ -329,6 +591,12 @@ select chosen
 from step
 where position = (select count(*) from choice)
 order by path
+$fn$;` },
+  { name: 'counted', sql: `create or replace function jobmaster.counted(number text, noun text)
+returns text
+language sql immutable
+as $fn$
+select number || ' ' || noun || case number when '1' then '' else 's' end
 $fn$;` },
   { name: 'deploy_catalog', sql: `create or replace function jobmaster.deploy_catalog(catalog jsonb, functions text)
 returns void
@@ -791,7 +1059,8 @@ left join jobmaster.tasks task
 on task.type_key = substring(item.name from '^(.*)\\.')
 and task.task_key = substring(item.name from '[^.]*$')
 and task.retired_at is null
-left join lateral jobmaster.check_arguments(task, item.args) found on task.id is not null
+left join lateral jobmaster.check_arguments(task, case when task.id is not null then item.args end) found
+on task.id is not null
 ), made as (
 insert into jobmaster.jobs (task_id, status, priority, args, expands, max_attempts, process_units, created_at, run_at)
 select
@@ -990,6 +1259,25 @@ values (system_name, units)
 on conflict (name) do update set process_units = excluded.process_units;
 end if;
 end
+$fn$;` },
+  { name: 'shown', sql: `create or replace function jobmaster.shown(value jsonb)
+returns text
+language sql immutable
+as $fn$
+select case when char_length(value::text) > 100 then left(value::text, 99) || '…' else value::text end
+$fn$;` },
+  { name: 'one_of', sql: `create or replace function jobmaster.one_of(options jsonb)
+returns text
+language sql immutable
+as $fn$
+select
+case when count(*) > 1 then 'one of ' else '' end
+|| case
+when sum(char_length(option::text) + 2) > 300
+then left(string_agg(jobmaster.shown(option), ', ' order by position), 299) || '…'
+else string_agg(jobmaster.shown(option), ', ' order by position)
+end
+from jsonb_array_elements(options) with ordinality listed (option, position)
 $fn$;` },
   { name: 'promote', sql: `create or replace function jobmaster.promote(moment timestamptz)
 returns void

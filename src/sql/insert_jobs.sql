@@ -40,7 +40,9 @@ begin
       on task.type_key = substring(item.name from '^(.*)\.')
       and task.task_key = substring(item.name from '[^.]*$')
       and task.retired_at is null
-    left join lateral jobmaster.check_arguments(task, item.args) found on task.id is not null
+    -- Called for an unknown task too: without arguments it looks at none.
+    left join lateral jobmaster.check_arguments(task, case when task.id is not null then item.args end) found
+      on task.id is not null
   ), made as (
     insert into jobmaster.jobs (task_id, status, priority, args, expands, max_attempts, process_units, created_at, run_at)
     select
