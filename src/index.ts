@@ -1,5 +1,6 @@
 export type { Catalog } from './catalog.ts'
 export { JobMasterError, NonRetriable, RetryAfter } from './errors.ts'
+export type { DeployedParameter, DeployedTask, Graph } from './graph.ts'
 export type { Job, JobError, JobStatus } from './job.ts'
 export { createJobMaster, type InsertManyItem, type JobMaster, type JobMasterOptions } from './jobmaster.ts'
 export type { DeployOptions, Plan } from './plan.ts'

@@ -3,6 +3,7 @@ import { catalogOf } from './catalog.ts'
 import type { Database } from './database.ts'
 import { drain } from './drain.ts'
 import { JobMasterError } from './errors.ts'
+import * as graph from './graph.ts'
 import type { Job } from './job.ts'
 import { jsonProblem } from './json.ts'
 import type { DeployOptions, Deployment, Plan } from './plan.ts'
@@ -11,6 +12,7 @@ import type { Report } from './report.ts'
 import type { RunOptions } from './run-options.ts'
 import { defaultSchemaName } from './schema.ts'
 import type { Args, Context, InsertOptions, Task } from './task.ts'
+import * as trigger from './trigger.ts'
 
 export interface JobMasterOptions<M extends Record<string, object>> {
   /** Any Drizzle database for Postgres. */
@@ -69,6 +71,14 @@ export interface JobMaster {
   cancel(id: number): Promise<Job>
   /** Deletes jobs that finished long enough ago, at most `limit`; returns how many. Freshness stays. */
   prune(keep: queue.Keep): Promise<number>
+  /** The deployed tasks, with their parameters. */
+  tasks(): Promise<graph.DeployedTask[]>
+  /** Tasks, what depends on what, and how fresh each is. */
+  graph(): Promise<graph.Graph>
+  /** For a signed trigger: `recorded` the first time, in the five minutes after the time it carries; else why not. */
+  recordSignature(signature: string, signedAt: Date): Promise<'recorded' | 'replayed' | 'expired'>
+  /** How many of the jobs that wait could run at once now besides those that run, at most so many. */
+  room(most: number): Promise<number>
   /** Closes what `close` of the options closes. */
   close(): Promise<void>
 }
@@ -169,6 +179,10 @@ export function createJobMaster<const M extends Record<string, object> = Record<
     retry: (id) => deployed(() => queue.retry(place, jobId(id))).then(() => found(id)),
     cancel: (id) => deployed(() => queue.cancel(place, jobId(id))).then(() => found(id)),
     prune: (keep) => deployed(() => queue.prune(place, keep)),
+    tasks: () => deployed(() => graph.deployedTasks(place)),
+    graph: () => deployed(() => graph.graph(place)),
+    recordSignature: (signature, signedAt) => deployed(() => trigger.recordSignature(place, signature, signedAt)),
+    room: (most) => deployed(() => trigger.room(place, { system, units, hashes: catalog.hashes }, most)),
     close: async () => options.close?.(),
   }
   return Object.freeze(jobs)

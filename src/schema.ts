@@ -202,6 +202,13 @@ export function tablesIn(schemaName: string = defaultSchemaName) {
     processUnits: integer('process_units').notNull(),
   })
 
+  /** Signatures that have opened the drain, until the time they carry is too long ago: one opens it once. */
+  const signatures = schema.table(
+    'signatures',
+    { signature: text().primaryKey(), expiresAt: time('expires_at').notNull() },
+    (table) => [index('signatures_expires_idx').on(table.expiresAt)],
+  )
+
   const claims = schema.sequence('claims')
 
   /** What is there, in the order it would run, and why not now. Made for people; it uses no function, so that a push can make it. */
@@ -279,6 +286,7 @@ order by
     completions,
     blockers,
     systems,
+    signatures,
     claims,
     queue,
   }
@@ -304,6 +312,7 @@ export const {
   completions,
   blockers,
   systems,
+  signatures,
   claims,
   queue,
 } = tablesIn()

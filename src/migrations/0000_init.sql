@@ -82,6 +82,11 @@ CREATE TABLE "jobmaster"."shapes" (
 	"names" text[] NOT NULL
 );
 --> statement-breakpoint
+CREATE TABLE "jobmaster"."signatures" (
+	"signature" text PRIMARY KEY NOT NULL,
+	"expires_at" timestamp with time zone NOT NULL
+);
+--> statement-breakpoint
 CREATE TABLE "jobmaster"."systems" (
 	"name" text PRIMARY KEY NOT NULL,
 	"process_units" integer NOT NULL
@@ -114,6 +119,7 @@ CREATE INDEX "jobs_running_idx" ON "jobmaster"."jobs" USING btree ("claim") WHER
 CREATE INDEX "jobs_scheduled_idx" ON "jobmaster"."jobs" USING btree ("run_at") WHERE status = 'scheduled';--> statement-breakpoint
 CREATE INDEX "jobs_failed_idx" ON "jobmaster"."jobs" USING btree ("id") WHERE status = 'failed';--> statement-breakpoint
 CREATE UNIQUE INDEX "shapes_task_names_idx" ON "jobmaster"."shapes" USING btree ("task_id","names");--> statement-breakpoint
+CREATE INDEX "signatures_expires_idx" ON "jobmaster"."signatures" USING btree ("expires_at");--> statement-breakpoint
 CREATE UNIQUE INDEX "tasks_key_idx" ON "jobmaster"."tasks" USING btree ("type_key","task_key");--> statement-breakpoint
 CREATE VIEW "jobmaster"."queue" AS (
 with running as (

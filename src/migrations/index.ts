@@ -4,7 +4,7 @@
 export const migrations: readonly { name: string; hash: string; statements: readonly string[] }[] = [
   {
     name: '0000_init',
-    hash: '0b67ee362b126381',
+    hash: '8ac92d1e6636a543',
     statements: [
       `CREATE SCHEMA IF NOT EXISTS "jobmaster";`,
       `CREATE SEQUENCE "jobmaster"."claims" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1;`,
@@ -81,6 +81,10 @@ export const migrations: readonly { name: string; hash: string; statements: read
 	"task_id" integer NOT NULL,
 	"names" text[] NOT NULL
 );`,
+      `CREATE TABLE "jobmaster"."signatures" (
+	"signature" text PRIMARY KEY NOT NULL,
+	"expires_at" timestamp with time zone NOT NULL
+);`,
       `CREATE TABLE "jobmaster"."systems" (
 	"name" text PRIMARY KEY NOT NULL,
 	"process_units" integer NOT NULL
@@ -111,6 +115,7 @@ export const migrations: readonly { name: string; hash: string; statements: read
       `CREATE INDEX "jobs_scheduled_idx" ON "jobmaster"."jobs" USING btree ("run_at") WHERE status = 'scheduled';`,
       `CREATE INDEX "jobs_failed_idx" ON "jobmaster"."jobs" USING btree ("id") WHERE status = 'failed';`,
       `CREATE UNIQUE INDEX "shapes_task_names_idx" ON "jobmaster"."shapes" USING btree ("task_id","names");`,
+      `CREATE INDEX "signatures_expires_idx" ON "jobmaster"."signatures" USING btree ("expires_at");`,
       `CREATE UNIQUE INDEX "tasks_key_idx" ON "jobmaster"."tasks" USING btree ("type_key","task_key");`,
       `CREATE VIEW "jobmaster"."queue" AS (
 with running as (

@@ -1,7 +1,7 @@
 // Generated from the .sql files beside it by `npm run generate:sql`. Do not edit.
 
 /** Changes when any function does. */
-export const version = '7de46a3ab4aee631'
+export const version = 'f0cd539e9057f7fc'
 
 /** Every SQL function, each after those that its creation looks at. */
 export const functions: readonly { name: string; sql: string }[] = [
@@ -1353,6 +1353,31 @@ where blockers.job_id = any (level);
 end loop;
 end
 $fn$;` },
+  { name: 'record_signature', sql: `create or replace function jobmaster.record_signature(given text, signed_at timestamptz)
+returns text
+language plpgsql volatile
+as $fn$
+declare
+moment timestamptz := jobmaster.clock();
+begin
+if signed_at is null or signed_at not between moment - interval '5 minutes' and moment + interval '5 minutes' then
+return 'expired';
+end if;
+delete from jobmaster.signatures
+where signature = any (array(
+select signature
+from jobmaster.signatures
+where expires_at < moment
+order by expires_at
+limit 100
+for update skip locked
+));
+insert into jobmaster.signatures (signature, expires_at)
+values (given, signed_at + interval '5 minutes')
+on conflict do nothing;
+return case when found then 'recorded' else 'replayed' end;
+end
+$fn$;` },
   { name: 'retry', sql: `create or replace function jobmaster.retry(job_id bigint)
 returns text
 language plpgsql volatile
@@ -1386,6 +1411,41 @@ returns interval
 language sql volatile
 as $fn$
 select least(interval '1 hour', interval '5 seconds' * power(2, least(failures, 20) - 1)) * (0.5 + random() / 2)
+$fn$;` },
+  { name: 'room', sql: `create or replace function jobmaster.room(system_name text, units integer, hashes jsonb, most integer)
+returns integer
+language sql stable
+as $fn$
+with running as materialized (
+select task_id, system, process_units
+from jobmaster.jobs
+where status = 'running' and lease_until > jobmaster.clock()
+), first as materialized (
+select id, rank, task_id, process_units
+from jobmaster.jobs
+where status = 'waiting'
+order by rank, id
+limit most
+), allowed as (
+select
+first.rank,
+first.id,
+first.process_units,
+task.process_limit - (select count(*) from running where running.task_id = task.id) as places,
+row_number() over (partition by first.task_id order by first.rank, first.id) as place
+from first
+join jobmaster.tasks task on task.id = first.task_id
+where task.retired_at is null
+and task.paused_at is null
+and task.hash = hashes ->> (task.type_key || '.' || task.task_key)
+), fitting as (
+select sum(process_units) over (order by rank, id) as needed
+from allowed
+where places is null or place <= places
+)
+select count(*)::integer
+from fitting
+where needed <= units - (select coalesce(sum(process_units), 0) from running where system = system_name)
 $fn$;` },
   { name: 'settle', sql: `create or replace function jobmaster.settle(request jsonb)
 returns jsonb
