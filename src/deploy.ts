@@ -30,12 +30,16 @@ export async function deploy(deployment: Deployment, { reset = false }: DeployOp
   }
 }
 
-/** Adds functions and catalog where somebody has made the tables alone. False, and nothing done, where it is not so. */
-export async function finishPush(deployment: Deployment): Promise<boolean> {
+/**
+ * Adds functions and catalog where somebody has made the tables alone, and says what was there: `tables`, which are
+ * finished now, `nothing`, or `everything` already.
+ */
+export async function finishPush(deployment: Deployment): Promise<'tables' | 'nothing' | 'everything'> {
   const { relations, catalog } = await stateOf(deployment)
-  if (relations.length === 0 || catalog !== null) return false
+  if (catalog !== null) return 'everything'
+  if (relations.length === 0) return 'nothing'
   await deploy(deployment)
-  return true
+  return 'tables'
 }
 
 function refusal(problems: readonly string[]): JobMasterError {

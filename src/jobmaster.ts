@@ -108,10 +108,11 @@ export function createJobMaster<const M extends Record<string, object> = Record<
     } catch (error) {
       if (!(error instanceof JobMasterError) || !['42883', '42P01', '3F000'].includes(error.code)) throw error
       const { finishPush } = await import('./deploy.ts')
-      const finished = await finishPush(deployment).catch((refused: unknown) => {
+      const found = await finishPush(deployment).catch((refused: unknown) => {
         throw refused instanceof JobMasterError && refused.code === '42501' ? notDeployed(refused) : refused
       })
-      if (!finished) throw notDeployed(error)
+      if (found === 'nothing') throw notDeployed(error)
+      // Everything may have been there, since a moment ago: another invocation was first. What fails now is something else.
       return work()
     }
   }
