@@ -59,6 +59,7 @@ class Drain {
   private readonly concurrency: number
   private readonly settleMs: number
   private readonly statementBudget: number
+  private readonly statementsPerJob: number
   private readonly context: Invocation['context']
   private readonly now: () => number
   private readonly deadline: Date
@@ -101,6 +102,7 @@ class Drain {
     this.concurrency = options.concurrency ?? 10
     this.settleMs = options.settleMs ?? 1_000
     this.statementBudget = options.statementBudget ?? Infinity
+    this.statementsPerJob = options.statementsPerJob ?? 0
     const { insert } = invocation.context
     this.context = {
       ...invocation.context,
@@ -154,6 +156,10 @@ class Drain {
     if (this.stop !== null) this.releaseBeyond(0)
     let next = 0
     while (next < this.ready.length && this.running.size < this.concurrency) {
+      if (this.spent() + this.statementsPerJob >= this.statementBudget) {
+        this.stop ??= 'budget'
+        break
+      }
       const job = this.ready[next]
       next += 1
       if (job) this.start(job)
@@ -259,8 +265,10 @@ class Drain {
   /** Hands in what ended and takes what comes next. */
   private async call(): Promise<void> {
     this.releaseBeyond(this.pace.mostAhead)
-    if (this.stop === null && this.report.statements + 2 > this.statementBudget) this.stop = 'budget'
-    const limit = this.stop === null && this.ready.length === 0 ? this.pace.wanted(this.running.size) : 0
+    const affordable = this.affordable()
+    if (this.stop === null && affordable === 0) this.stop = 'budget'
+    const limit =
+      this.stop === null && this.ready.length === 0 ? Math.min(this.pace.wanted(this.running.size), affordable) : 0
     const { ended, released } = this
     this.ended = []
     this.released = []
@@ -319,12 +327,7 @@ class Drain {
       } catch (error) {
         const again = error instanceof JobMasterError && transient.test(error.code)
         const delay = 50 * 2 ** attempt
-        if (
-          !again ||
-          attempt >= attempts ||
-          this.now() + delay >= this.leaveAt ||
-          this.report.statements >= this.statementBudget
-        )
+        if (!again || attempt >= attempts || this.now() + delay >= this.leaveAt || this.spent() >= this.statementBudget)
           throw error
         await sleep(delay)
       }
@@ -404,8 +407,20 @@ class Drain {
     await Promise.race([Promise.allSettled(this.kept), sleep(left)])
   }
 
+  /** The statements sent, and those that are left to the handlers that were started. */
+  private spent(): number {
+    return this.report.statements + this.started * this.statementsPerJob
+  }
+
+  /** How many jobs the budget has room for, beside the statement that claims them and the last one. */
+  private affordable(): number {
+    const left = this.statementBudget - this.spent() - 2
+    if (left < 0) return 0
+    return this.statementsPerJob === 0 ? Infinity : Math.floor(left / this.statementsPerJob)
+  }
+
   private onLastStatement(): boolean {
-    return this.report.statements + 1 >= this.statementBudget
+    return this.spent() + 1 >= this.statementBudget
   }
 
   private timeLeft(): number {

@@ -12,6 +12,8 @@ export interface RunOptions {
   batchSize?: number
   /** How many statements the drain may send, the last settle included: platforms count them. At least 2. */
   statementBudget?: number
+  /** How many of them each job's handler sends: that many are left to it. 0 when not given. */
+  statementsPerJob?: number
   /** Stops the drain as its deadline would. */
   signal?: AbortSignal
   /** Called for each job that was run, once its outcome is written. */
@@ -23,12 +25,20 @@ export function checkOptions(deadline: Date, options: RunOptions): void {
   if (!(deadline instanceof Date) || Number.isNaN(deadline.getTime())) {
     throw new JobMasterError('JM008', 'runUntilEmpty: the deadline must be a valid Date')
   }
-  const least = { concurrency: 1, batchSize: 1, statementBudget: 2, settleMs: 0, graceMs: 0 } as const
+  const least = {
+    concurrency: 1,
+    batchSize: 1,
+    statementBudget: 2,
+    statementsPerJob: 0,
+    settleMs: 0,
+    graceMs: 0,
+  } as const
   for (const [name, minimum] of Object.entries(least)) {
     const value = options[name as keyof typeof least]
     if (value === undefined) continue
-    if (typeof value !== 'number' || !(value >= minimum) || (minimum > 0 && !Number.isInteger(value))) {
-      const kind = minimum > 0 ? `a whole number from ${minimum}` : 'a number of milliseconds from 0'
+    const whole = !name.endsWith('Ms')
+    if (typeof value !== 'number' || !(value >= minimum) || (whole && !Number.isInteger(value))) {
+      const kind = whole ? `a whole number from ${minimum}` : 'a number of milliseconds from 0'
       throw new JobMasterError('JM008', `runUntilEmpty: ${name} must be ${kind}, got ${String(value)}`)
     }
   }

@@ -1,0 +1,53 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { onTestFinished } from 'vitest'
+import { systems } from './crowd.ts'
+
+/** A process that drains: `name` is its application's name in Postgres. */
+export interface Worker {
+  name: string
+  /** Asks it to end after the drain under way. */
+  stop(): void
+  /** `kill -9`, and until it is gone. */
+  kill(): Promise<void>
+  /** What it did, once it has ended by itself. */
+  readonly ended: Promise<{ drains: number; completed: number; refused: number }>
+}
+
+/** Starts so many processes, each of one system in turn, and lets them go at the same moment. */
+export async function startWorkers(url: string, count: number): Promise<Worker[]> {
+  const started = await Promise.all(Array.from({ length: count }, (_, index) => startWorker(url, index)))
+  for (const { child } of started) child.send('go')
+  return started.map(({ worker }) => worker)
+}
+
+async function startWorker(url: string, index: number): Promise<{ worker: Worker; child: ChildProcess }> {
+  const [system, units] = Object.entries(systems)[index % Object.keys(systems).length]!
+  const name = `worker-${index}`
+  const child = fork(
+    fileURLToPath(new URL('worker.ts', import.meta.url)),
+    [JSON.stringify({ url, name, system, units })],
+    { execArgv: ['--conditions=jobmaster-source'] },
+  )
+  onTestFinished(() => void child.kill('SIGKILL'))
+  const gone = once(child, 'exit')
+  const [word] = await Promise.race([once(child, 'message'), gone])
+  if (word !== 'ready') throw new Error(`${name} did not start`)
+
+  const ended = Promise.race([once(child, 'message'), gone]).then(([message]) => {
+    if (typeof message === 'object' && message !== null && 'counts' in message) return message.counts
+    throw new Error(`${name} failed: ${JSON.stringify(message)}`)
+  })
+  ended.catch(() => {})
+  const worker = {
+    name,
+    ended,
+    stop: () => void child.send('stop'),
+    async kill() {
+      child.kill('SIGKILL')
+      await gone
+    },
+  }
+  return { worker, child }
+}
