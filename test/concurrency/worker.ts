@@ -17,7 +17,7 @@ const pool = new pg.Pool({ connectionString: url, application_name: name, max: 4
 const db = drizzle({ client: pool })
 const jobs = createJobMaster({ db, tasks: { crowd }, system, systemProcessUnits: units })
 const counts = { drains: 0, completed: 0, refused: 0 }
-let stopped = false
+const asked = { toStop: false }
 
 async function unfinished(): Promise<boolean> {
   const { rows } = await db.execute(sql`select from jobmaster.jobs where finished_at is null limit 1`)
@@ -31,12 +31,12 @@ async function run(): Promise<void> {
     counts.completed += report.completed
     counts.refused += report.refused
     await sleep(5)
-  } while (!stopped && (await unfinished()))
+  } while (!asked.toStop && (await unfinished()))
   await pool.end()
 }
 
 process.on('message', (word) => {
-  if (word === 'stop') stopped = true
+  if (word === 'stop') asked.toStop = true
   if (word !== 'go') return
   run().then(
     () => process.send?.({ counts }, () => process.exit(0)),
