@@ -1,7 +1,7 @@
 // Generated from the .sql files beside it by `npm run generate:sql`. Do not edit.
 
 /** Changes when any function does. */
-export const version = 'f0cd539e9057f7fc'
+export const version = '81b504ef7610860a'
 
 /** Every SQL function, each after those that its creation looks at. */
 export const functions: readonly { name: string; sql: string }[] = [
@@ -1050,8 +1050,9 @@ found.complete,
 found.expands,
 case
 when task.id is null then 'JM001'
-when item.priority between -1000000000 and 1000000000 and item.priority % 1 = 0 then found.code
-else 'JM008'
+when item.priority not between -1000000000 and 1000000000 or item.priority % 1 <> 0 then 'JM008'
+when item.run_at not between timestamptz '0001-01-01 00:00:00Z' and timestamptz '9999-12-31 00:00:00Z' then 'JM008'
+else found.code
 end as code,
 found.problem
 from item
@@ -1091,10 +1092,11 @@ raise exception using
 errcode = refusal ->> 'code',
 message = case refusal ->> 'code'
 when 'JM001' then jobmaster.unknown_task(refusal ->> 'name')
-when 'JM008' then format(
-'%s: priority must be a whole number between -1000000000 and 1000000000, got %s',
-refusal ->> 'name', refusal ->> 'priority'
-)
+when 'JM008' then refusal ->> 'name' || case
+when (refusal ->> 'priority')::numeric between -1000000000 and 1000000000 and (refusal ->> 'priority')::numeric % 1 = 0
+then ': run_at must be a time in the years 1 to 9999, got ' || (refusal ->> 'run_at')
+else ': priority must be a whole number between -1000000000 and 1000000000, got ' || (refusal ->> 'priority')
+end
 else refusal ->> 'problem'
 end,
 detail = format('job %s of %s; none was inserted', refusal ->> 'position', jsonb_array_length(items));

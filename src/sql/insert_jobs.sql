@@ -30,8 +30,10 @@ begin
       found.expands,
       case
         when task.id is null then 'JM001'
-        when item.priority between -1000000000 and 1000000000 and item.priority % 1 = 0 then found.code
-        else 'JM008'
+        when item.priority not between -1000000000 and 1000000000 or item.priority % 1 <> 0 then 'JM008'
+        -- Infinity, and years that other languages do not read, would stand in the way of every claim.
+        when item.run_at not between timestamptz '0001-01-01 00:00:00Z' and timestamptz '9999-12-31 00:00:00Z' then 'JM008'
+        else found.code
       end as code,
       found.problem
     from item
@@ -74,10 +76,11 @@ begin
       errcode = refusal ->> 'code',
       message = case refusal ->> 'code'
         when 'JM001' then jobmaster.unknown_task(refusal ->> 'name')
-        when 'JM008' then format(
-          '%s: priority must be a whole number between -1000000000 and 1000000000, got %s',
-          refusal ->> 'name', refusal ->> 'priority'
-        )
+        when 'JM008' then refusal ->> 'name' || case
+          when (refusal ->> 'priority')::numeric between -1000000000 and 1000000000 and (refusal ->> 'priority')::numeric % 1 = 0
+          then ': run_at must be a time in the years 1 to 9999, got ' || (refusal ->> 'run_at')
+          else ': priority must be a whole number between -1000000000 and 1000000000, got ' || (refusal ->> 'priority')
+        end
         else refusal ->> 'problem'
       end,
       detail = format('job %s of %s; none was inserted', refusal ->> 'position', jsonb_array_length(items));
