@@ -265,6 +265,8 @@ class Drain {
   /** Hands in what ended and takes what comes next. */
   private async call(): Promise<void> {
     this.releaseBeyond(this.pace.mostAhead)
+    // Handlers that answer at once have taken time since the loop looked.
+    if (this.timeLeft() <= this.pace.marginMs) this.stop ??= 'deadline'
     const affordable = this.affordable()
     if (this.stop === null && affordable === 0) this.stop = 'budget'
     const limit =

@@ -44,6 +44,7 @@ declare
   taken jsonb;
   taken_count integer;
   jobs jsonb := '[]';
+  several_rounds boolean := false;
   met jsonb := '{}';
   expanded integer := 0;
   children integer := 0;
@@ -248,6 +249,7 @@ begin
         ), '[]')
       into taken_count, taken
       from taken;
+      several_rounds := jobs <> '[]';
       jobs := jobs || taken;
     end if;
 
@@ -267,6 +269,12 @@ begin
     end if;
   end loop;
 
+  if several_rounds then
+    -- Dependencies and children that a later round took may stand before what an earlier one took.
+    select jsonb_agg(job.value order by (job.value ->> 3)::integer desc, (job.value ->> 0)::bigint)
+    into jobs
+    from jsonb_array_elements(jobs) job;
+  end if;
   if busy_tasks is null and claim_number is not null then
     since := claim_number;
   end if;

@@ -1,7 +1,7 @@
 // Generated from the .sql files beside it by `npm run generate:sql`. Do not edit.
 
 /** Changes when any function does. */
-export const version = '81b504ef7610860a'
+export const version = '8facde1f634f3da5'
 
 /** Every SQL function, each after those that its creation looks at. */
 export const functions: readonly { name: string; sql: string }[] = [
@@ -347,6 +347,7 @@ problems jsonb;
 taken jsonb;
 taken_count integer;
 jobs jsonb := '[]';
+several_rounds boolean := false;
 met jsonb := '{}';
 expanded integer := 0;
 children integer := 0;
@@ -535,6 +536,7 @@ order by taken.rank, taken.id
 ), '[]')
 into taken_count, taken
 from taken;
+several_rounds := jobs <> '[]';
 jobs := jobs || taken;
 end if;
 wanted := wanted - taken_count;
@@ -551,6 +553,11 @@ after_rank := null;
 after_id := null;
 end if;
 end loop;
+if several_rounds then
+select jsonb_agg(job.value order by (job.value ->> 3)::integer desc, (job.value ->> 0)::bigint)
+into jobs
+from jsonb_array_elements(jobs) job;
+end if;
 if busy_tasks is null and claim_number is not null then
 since := claim_number;
 end if;
