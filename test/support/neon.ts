@@ -13,7 +13,19 @@ export interface Neon {
   wsProxy(host: string, port: string | number): string
   /** What clients sent to one database. */
   statementsOf(database: string): Statements
+  /** How many WebSockets to one database are open. */
+  socketsOf(database: string): number
+  /** Breaks every WebSocket to one database, as a proxy that restarts does. */
+  cutSockets(database: string): void
+  /** Answers the next HTTP requests for one database with an error instead: each fault is used once, in order. */
+  fail(database: string, ...faults: Fault[]): void
   stop(): Promise<void>
+}
+
+/** What goes wrong with an HTTP request: not even run, or run and the answer lost. */
+export interface Fault {
+  status: 429 | 500 | 502 | 503
+  run?: boolean
 }
 
 /** Serve Neon's protocols on a free loopback port; every connection goes to the server of `upstream`. */
@@ -21,6 +33,8 @@ export async function startNeon(upstream: string): Promise<Neon> {
   const { hostname, port: upstreamPort } = new URL(upstream)
   const pools = new Map<string, pg.Pool>()
   const recorded = new Map<string, Statements>()
+  const faults = new Map<string, Fault[]>()
+  const open = new Map<WebSocket, string>()
 
   const statementsOf = (database: string) => {
     const statements = recorded.get(database) ?? new Statements()
@@ -51,15 +65,26 @@ export async function startNeon(upstream: string): Promise<Neon> {
       const connectionString = header(request, 'neon-connection-string')
       if (!connectionString) return answer(400, { message: 'missing Neon-Connection-String' })
       const body = await readJson(request)
-      const statements = statementsOf(new URL(connectionString).pathname.slice(1))
-      answer(200, await runHttp(poolOf(connectionString), body, request, statements))
+      const database = new URL(connectionString).pathname.slice(1)
+      const fault = faults.get(database)?.shift()
+      if (fault && !fault.run) return answer(fault.status, { message: 'not run' })
+      const result = await runHttp(poolOf(connectionString), body, request, statementsOf(database))
+      if (fault) return answer(fault.status, { message: 'run, and the answer lost' })
+      answer(200, result)
     } catch (error) {
       if (error instanceof pg.DatabaseError) answer(400, errorFields(error))
       else answer(500, { message: String(error) })
     }
   })
   const sockets = new WebSocketServer({ server })
-  sockets.on('connection', (socket) => pipe(socket, hostname, Number(upstreamPort), statementsOf))
+  sockets.on('connection', (socket) => {
+    socket.on('close', () => open.delete(socket))
+    pipe(socket, hostname, Number(upstreamPort), (database) => {
+      open.set(socket, database)
+      return statementsOf(database)
+    })
+  })
+  const socketsOf = (database: string) => [...open].filter(([, name]) => name === database).map(([socket]) => socket)
 
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
   const { port } = server.address() as AddressInfo
@@ -68,6 +93,9 @@ export async function startNeon(upstream: string): Promise<Neon> {
     fetchEndpoint: `http://127.0.0.1:${port}/sql`,
     wsProxy: (host, to) => `127.0.0.1:${port}/v2?address=${host}:${to}`,
     statementsOf,
+    socketsOf: (database) => socketsOf(database).length,
+    cutSockets: (database) => socketsOf(database).forEach((socket) => socket.terminate()),
+    fail: (database, ...more) => faults.set(database, [...(faults.get(database) ?? []), ...more]),
     async stop() {
       for (const socket of sockets.clients) socket.terminate()
       server.closeAllConnections()
