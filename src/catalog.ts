@@ -1,6 +1,6 @@
-import { type GenericSchema, getDotPath, safeParse, strictObject } from 'valibot'
+import { getDotPath, safeParse, strictObject } from 'valibot'
 import { jsonProblem } from './json.ts'
-import { isSchema, type Parameter, parameterOf } from './parameter.ts'
+import { accepts, isSchema, type Parameter, parameterOf } from './parameter.ts'
 import {
   type Definition,
   definitionOf,
@@ -447,12 +447,12 @@ function cyclesIn(tasks: readonly TaskJson[]): string[] {
   return problems
 }
 
-function parserOf({ name, definition, params }: Entry): CatalogTask['parse'] {
+function parserOf({ name, definition }: Entry): CatalogTask['parse'] {
   const schema = strictObject(definition.params)
   return (args) => {
     const unknown = Object.keys(args).find((key) => !Object.hasOwn(definition.params, key))
     if (unknown !== undefined) {
-      return { ok: false, problem: `${name}: unknown argument "${unknown}" (${known(params)})` }
+      return { ok: false, problem: `${name}: unknown argument "${unknown}"` }
     }
     const { success, output, issues } = safeParse(schema, args, { abortEarly: true })
     if (success) return { ok: true, args: output }
@@ -461,15 +461,6 @@ function parserOf({ name, definition, params }: Entry): CatalogTask['parse'] {
     if (key && !Object.hasOwn(args, key)) return { ok: false, problem: `${name}: missing argument "${key}"` }
     const place = [`"${key}"`, ...rest].join('.')
     return { ok: false, problem: `${name}: ${place}: ${issue.message}` }
-  }
-}
-
-/** A schema's verdict on a value; a schema that throws accepts nothing. */
-function accepts(schema: GenericSchema, value: unknown): boolean {
-  try {
-    return safeParse(schema, value).success
-  } catch {
-    return false
   }
 }
 

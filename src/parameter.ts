@@ -1,5 +1,5 @@
 import { type ConversionConfig, type JsonSchema, toJsonSchema } from '@valibot/to-json-schema'
-import { type GenericSchema, getDescription, optional, unknown } from 'valibot'
+import { type GenericSchema, getDescription, optional, safeParse, unknown } from 'valibot'
 import { patternOf } from './pattern.ts'
 import type { Json } from './task.ts'
 
@@ -66,6 +66,15 @@ export function isSchema(value: unknown): value is GenericSchema {
   return isNode(value) && value.kind === 'schema' && '~run' in value
 }
 
+/** A schema's verdict on a value; a schema that throws, or would answer later, accepts nothing. */
+export function accepts(schema: GenericSchema, value: unknown): boolean {
+  try {
+    return safeParse(schema, value).success
+  } catch {
+    return false
+  }
+}
+
 function converted(schema: GenericSchema): { json: Json; exact: boolean; isAsync: boolean } {
   const simple = new Simple()
   try {
@@ -126,15 +135,24 @@ class Simple {
       this.isAsync = true
       return this.anything()
     }
-    // It takes whatever it is given, or not given.
-    if ('fallback' in node) return optional(unknown())
+    if ('fallback' in node) {
+      // It takes whatever it is given, or not given, unless something inside throws.
+      const { fallback: _, ...inner } = node
+      this.schema(inner as unknown as GenericSchema)
+      return optional(unknown())
+    }
     if (node.type === 'lazy') return this.lazy(node)
     if (node.type.startsWith('non_')) {
       this.exact = false
       return this.child(node.wrapped)
     }
     // The library would write defaults into the schema, and call those that are functions.
-    const { pipe, default: _, ...rest } = node
+    const { pipe, default: given, ...rest } = node
+    // A default is a value like another, to the schema inside.
+    const { wrapped } = node
+    if (given !== undefined && !(isSchema(wrapped) && typeof given !== 'function' && accepts(wrapped, given))) {
+      this.exact = false
+    }
     const copy: Record<string, unknown> = {}
     for (const [name, part] of Object.entries(rest)) {
       if (isSchema(part)) copy[name] = this.schema(part)

@@ -571,7 +571,7 @@ describe('arguments at the start', () => {
   test.each<[Parameters<typeof parse>[0], string]>([
     [{}, 'cool.bar: missing argument "b"'],
     [{ b: 4 }, 'cool.bar: "b": Invalid type: Expected (1 | 2 | 3) but received 4'],
-    [{ b: 1, z: 1 }, 'cool.bar: unknown argument "z" (known: a, b, day, deep)'],
+    [{ b: 1, z: 1 }, 'cool.bar: unknown argument "z"'],
     [{ b: 1, deep: { rows: [{ name: 'x' }] } }, 'cool.bar: "deep".rows.0.name: not x'],
   ])('what they refuse is named: %#', (args, problem) => {
     expect(parse(args)).toEqual({ ok: false, problem })

@@ -36,14 +36,9 @@ begin
     names := names || (params -> index ->> 'name');
   end loop;
   if args - names <> '{}' then
-    name := (select key from jsonb_object_keys(args - names) key limit 1);
     code := 'JM003';
-    problem := format(
-      '%sunknown argument %s (%s)',
-      label,
-      jobmaster.shown(to_jsonb(name)),
-      case when names = '{}' then 'it takes none' else 'known: ' || array_to_string(names, ', ') end
-    );
+    name := (select key from jsonb_object_keys(args - names) key limit 1);
+    problem := format('%sunknown argument %s', label, jobmaster.shown(to_jsonb(name)));
     return;
   end if;
 

@@ -1,7 +1,7 @@
 // Generated from the .sql files beside it by `npm run generate:sql`. Do not edit.
 
 /** Changes when any function does. */
-export const version = '8facde1f634f3da5'
+export const version = '0e485a356a9742a8'
 
 /** Every SQL function, each after those that its creation looks at. */
 export const functions: readonly { name: string; sql: string }[] = [
@@ -77,14 +77,9 @@ for index in 0 .. jsonb_array_length(params) - 1 loop
 names := names || (params -> index ->> 'name');
 end loop;
 if args - names <> '{}' then
-name := (select key from jsonb_object_keys(args - names) key limit 1);
 code := 'JM003';
-problem := format(
-'%sunknown argument %s (%s)',
-label,
-jobmaster.shown(to_jsonb(name)),
-case when names = '{}' then 'it takes none' else 'known: ' || array_to_string(names, ', ') end
-);
+name := (select key from jsonb_object_keys(args - names) key limit 1);
+problem := format('%sunknown argument %s', label, jobmaster.shown(to_jsonb(name)));
 return;
 end if;
 complete := args;
