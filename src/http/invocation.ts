@@ -1,4 +1,5 @@
 import type { Context } from 'hono'
+import type { Report } from '../report.ts'
 
 /** What the app must know of the platform that runs it, for one request or event. */
 export interface PlatformInvocation {
@@ -10,6 +11,12 @@ export interface PlatformInvocation {
   waitUntil(promise: Promise<unknown>): void
   /** How many statements the invocation may send, where the platform counts them. */
   statementBudget?: number
+  /** How many of them each job's handler sends. 0 when not given. */
+  statementsPerJob?: number
+  /** Fires when the platform wants its invocation back before the deadline. */
+  signal?: AbortSignal
+  /** Told after each drain, so that the adapter can arm a wake-up. */
+  drained?(report: Report): Promise<void> | void
   /** The request came over the loopback interface. Only the Node adapter can know that. */
   loopback?: boolean
 }

@@ -1,0 +1,7 @@
+export { type App, createApp, type HttpOptions } from './http/app.ts'
+export { type Auth } from './http/auth.ts'
+export { type ContinueWith, type WakeUp, wakeUpIn } from './http/continuation.ts'
+export { type PlatformInvocation, withInvocation } from './http/invocation.ts'
+export { type DrainLimits, type DrainRequest, runDrain, type RunDrainOptions } from './http/run.ts'
+export { signatureHeaders } from './http/signature.ts'
+export { type JobsSource, withJobs } from './http/source.ts'

@@ -1,0 +1,176 @@
+import { type Context, Hono, type MiddlewareHandler } from 'hono'
+import { cors } from 'hono/cors'
+import type { JobMaster } from '../jobmaster.ts'
+import { type Auth, authorized, authorizedDrain } from './auth.ts'
+import { invocationOf } from './invocation.ts'
+import { document } from './openapi.ts'
+import { Problem, problemOf } from './problem.ts'
+import { type DrainRequest, logged, runDrain, type RunDrainOptions } from './run.ts'
+import * as schemas from './schemas.ts'
+import { isSigned } from './signature.ts'
+import { type JobsSource, withJobs } from './source.ts'
+import { streamed } from './stream.ts'
+import { jsonBody, jsonBodyIfAny, limitedBody, valid } from './validate.ts'
+
+export interface HttpOptions extends RunDrainOptions {
+  /**
+   * When not given, `CRON_SECRET` of the environment opens the drain, and `JOBMASTER_SECRET` every other route; what has
+   * no secret is closed. Else the application's own middleware, or `'none'`.
+   */
+  auth?: Auth
+  /** Where the app is mounted, when it is not by `app.route('/jobs', createApp(…))`. */
+  basePath?: string
+  /** As Hono's `cors` takes it. Browsers keep other origins out when not given. */
+  cors?: Parameters<typeof cors>[0]
+}
+
+/** The type of the app, for Hono's client: `hc<App>('https://…')`. */
+export type App = ReturnType<typeof routes>
+
+/**
+ * JobMaster over HTTP: a Hono app, to serve as it is or to mount in another, `app.route('/jobs', createApp(jobs))`.
+ * Opens nothing and asks nothing until a request comes.
+ */
+export function createApp(jobs: JobsSource, options: HttpOptions = {}): App {
+  const { basePath, onError = logged } = options
+  const app = routes(jobs, options)
+  // The type stays that of the routes: a client gives the base path in its address.
+  const based: App = basePath === undefined ? app : (new Hono().route(basePath, app) as unknown as App)
+  for (const one of new Set<Pick<App, 'notFound' | 'onError'>>([app, based])) {
+    one.notFound(() => new Problem(404, { detail: 'there is no such route' }).response())
+    one.onError((error) => {
+      const problem = problemOf(error)
+      if (problem.status >= 500 && problem.cause !== undefined) onError(problem.cause)
+      return problem.response()
+    })
+  }
+  return based
+}
+
+function routes(source: JobsSource, options: HttpOptions) {
+  const { auth, onError = logged } = options
+  const open = authorized(auth)
+  const openDrain = authorizedDrain(auth, source)
+
+  function within<T>(c: Context, work: (jobs: JobMaster) => Promise<T>): Promise<T> {
+    return withJobs(source, invocationOf(c).env, work)
+  }
+
+  /** After the answer. Who waits for it has had theirs. */
+  function drainLater(c: Context, request: DrainRequest = {}): void {
+    const invocation = invocationOf(c)
+    invocation.waitUntil(runDrain(source, invocation, options, request).catch(onError))
+  }
+
+  async function drain(c: Context, { background, stream, ...request }: DrainInput) {
+    const invocation = invocationOf(c)
+    const spent = isSigned(c.req.raw.headers) ? 1 : 0
+    if (background) {
+      drainLater(c, { ...request, spent })
+      return c.json({ accepted: true as const }, 202)
+    }
+    if (stream) {
+      const run = (onJob: NonNullable<DrainRequest['onJob']>) =>
+        runDrain(source, invocation, options, { ...request, spent, onJob })
+      // A client that reads it as JSON has not asked for a stream.
+      return streamed(c, run, onError) as never
+    }
+    return c.json(await runDrain(source, invocation, options, { ...request, spent }))
+  }
+
+  return new Hono()
+    .use(uncached)
+    .use(options.cors ? cors(options.cors) : pass)
+    .get('/health', (c) => c.json({ status: 'ok' as const }))
+    .all('/health', only('GET'))
+
+    .get('/drain', notByHead, openDrain, valid('query', schemas.drainQuery), (c) => drain(c, c.req.valid('query')))
+    .post(
+      '/drain',
+      limitedBody,
+      openDrain,
+      jsonBodyIfAny,
+      valid('query', schemas.drainQuery),
+      valid('json', schemas.drainBody),
+      // The query is not signed.
+      (c) => drain(c, { ...(!isSigned(c.req.raw.headers) && c.req.valid('query')), ...c.req.valid('json') }),
+    )
+    .all('/drain', only('GET, POST'))
+
+    .post('/jobs', limitedBody, open, jsonBody, valid('json', schemas.insertBody), async (c) => {
+      const { task, args, drain: drainAfter, ...rest } = c.req.valid('json')
+      const job = await within(c, (jobs) => jobs.insert(task, args, rest))
+      if (drainAfter) drainLater(c)
+      return c.json(job, 201)
+    })
+    .get('/jobs', open, valid('query', schemas.listQuery), async (c) =>
+      c.json(await within(c, (jobs) => jobs.list(c.req.valid('query')))),
+    )
+    .all('/jobs', only('GET, POST'))
+    .post('/jobs/batch', limitedBody, open, jsonBody, valid('json', schemas.batchBody), async (c) => {
+      const { jobs: items, drain: drainAfter } = c.req.valid('json')
+      const inserted = await within(c, (jobs) => jobs.insertMany(items))
+      if (drainAfter) drainLater(c)
+      return c.json({ jobs: inserted }, 201)
+    })
+    .all('/jobs/batch', only('POST'))
+
+    .get('/jobs/:id', open, valid('param', schemas.jobParam), async (c) => {
+      const { id } = c.req.valid('param')
+      const job = await within(c, (jobs) => jobs.get(id))
+      if (!job) throw new Problem(404, { detail: `there is no job #${id}`, code: 'JM011' })
+      return c.json(job)
+    })
+    .all('/jobs/:id', only('GET'))
+    .get('/jobs/:id/explain', open, valid('param', schemas.jobParam), async (c) => {
+      const { id } = c.req.valid('param')
+      return c.json({ id, explanation: await within(c, (jobs) => jobs.explain(id)) })
+    })
+    .all('/jobs/:id/explain', only('GET'))
+    .post('/jobs/:id/retry', limitedBody, open, valid('param', schemas.jobParam), async (c) =>
+      c.json(await within(c, (jobs) => jobs.retry(c.req.valid('param').id))),
+    )
+    .all('/jobs/:id/retry', only('POST'))
+    .post('/jobs/:id/cancel', limitedBody, open, valid('param', schemas.jobParam), async (c) =>
+      c.json(await within(c, (jobs) => jobs.cancel(c.req.valid('param').id))),
+    )
+    .all('/jobs/:id/cancel', only('POST'))
+
+    .get('/tasks', open, async (c) => c.json({ tasks: await within(c, (jobs) => jobs.tasks()) }))
+    .all('/tasks', only('GET'))
+    .get('/graph', open, async (c) => c.json(await within(c, (jobs) => jobs.graph())))
+    .all('/graph', only('GET'))
+    .get('/status', open, async (c) => c.json(await within(c, (jobs) => jobs.status())))
+    .all('/status', only('GET'))
+    .get('/openapi.json', open, (c) => c.json(document()))
+    .all('/openapi.json', only('GET'))
+}
+
+interface DrainInput extends DrainRequest {
+  background?: boolean | undefined
+  stream?: boolean | undefined
+}
+
+const pass: MiddlewareHandler = (_, next) => next()
+
+const uncached: MiddlewareHandler = async (c, next) => {
+  await next()
+  c.res.headers.set('cache-control', 'no-store')
+  c.res.headers.set('x-content-type-options', 'nosniff')
+}
+
+/** Hono answers HEAD as it would GET; but a HEAD changes nothing. */
+const notByHead: MiddlewareHandler = async (c, next) => {
+  if (c.req.method === 'HEAD') throw notAllowed('GET, POST')
+  await next()
+}
+
+function only(allowed: string): () => never {
+  return () => {
+    throw notAllowed(allowed)
+  }
+}
+
+function notAllowed(allow: string): Problem {
+  return new Problem(405, { detail: `this route takes ${allow}`, headers: { allow } })
+}

@@ -1,0 +1,183 @@
+import { type ConversionConfig, toJsonSchema } from '@valibot/to-json-schema'
+import type { GenericSchema } from 'valibot'
+import * as answers from './answers.ts'
+import { type ProblemStatus, titles } from './problem.ts'
+import * as schemas from './schemas.ts'
+
+interface Operation {
+  summary: string
+  query?: GenericSchema
+  body?: GenericSchema
+  /** By status. */
+  answers: Record<number, keyof typeof answers>
+  problems: readonly ProblemStatus[]
+  security?: readonly (keyof typeof securitySchemes)[]
+  /** Where server-sent events may be asked for. */
+  stream?: true
+}
+
+const asked = [401, 422, 500, 503] as const
+const sent = [400, 401, 413, 415, 422, 500, 503] as const
+const found = [401, 404, 422, 500, 503] as const
+const changed = [401, 404, 409, 413, 422, 500, 503] as const
+const read = [401, 500, 503] as const
+const drains = ['cronSecret', 'signature'] as const
+
+const drain = {
+  query: schemas.drainQuery,
+  answers: { 200: 'report', 202: 'accepted' },
+  security: drains,
+  stream: true,
+} as const
+
+/** What is at which path, as it is in app.ts: a test compares them. */
+const paths: Record<string, Record<string, Operation>> = {
+  '/health': {
+    get: {
+      summary: 'Whether the app answers. Asks the database nothing.',
+      answers: { 200: 'health' },
+      problems: [],
+      security: [],
+    },
+  },
+  '/drain': {
+    get: { ...drain, summary: 'Runs jobs until none is left that may run now, or time is up.', problems: asked },
+    post: { ...drain, summary: 'The same, with its options in the body.', body: schemas.drainBody, problems: sent },
+  },
+  '/jobs': {
+    get: { summary: 'Jobs, the newest first.', query: schemas.listQuery, answers: { 200: 'jobList' }, problems: asked },
+    post: {
+      summary: 'Inserts a job; with "drain" runs it at once.',
+      body: schemas.insertBody,
+      answers: { 201: 'job' },
+      problems: sent,
+    },
+  },
+  '/jobs/batch': {
+    post: {
+      summary: 'Inserts jobs, all or none.',
+      body: schemas.batchBody,
+      answers: { 201: 'jobBatch' },
+      problems: sent,
+    },
+  },
+  '/jobs/{id}': { get: { summary: 'A job.', answers: { 200: 'job' }, problems: found } },
+  '/jobs/{id}/explain': {
+    get: { summary: 'Why a job does not run, or what became of it.', answers: { 200: 'explanation' }, problems: found },
+  },
+  '/jobs/{id}/retry': {
+    post: { summary: 'Makes a failed or cancelled job waiting again.', answers: { 200: 'job' }, problems: changed },
+  },
+  '/jobs/{id}/cancel': {
+    post: { summary: 'Cancels a job; one that runs is asked to stop.', answers: { 200: 'job' }, problems: changed },
+  },
+  '/tasks': {
+    get: { summary: 'The deployed tasks, with their parameters.', answers: { 200: 'tasks' }, problems: read },
+  },
+  '/graph': {
+    get: { summary: 'Tasks, what depends on what, and how fresh each is.', answers: { 200: 'graph' }, problems: read },
+  },
+  '/status': {
+    get: {
+      summary: 'How many jobs there are in each status, and what is in use.',
+      answers: { 200: 'queueStatus' },
+      problems: read,
+    },
+  },
+  '/openapi.json': { get: { summary: 'This document.', answers: { 200: 'openapi' }, problems: read } },
+}
+
+const securitySchemes = {
+  secret: { type: 'http', scheme: 'bearer', description: 'JOBMASTER_SECRET' },
+  cronSecret: { type: 'http', scheme: 'bearer', description: 'CRON_SECRET' },
+  signature: {
+    type: 'apiKey',
+    in: 'header',
+    name: 'webhook-signature',
+    description: 'Standard Webhooks, with webhook-id and webhook-timestamp, by JOBMASTER_SIGNING_SECRET',
+  },
+}
+
+let made: object | undefined
+
+/** The OpenAPI document, from the schemas that requests are validated by. Made when it is first asked for. */
+export function document(): object {
+  made ??= {
+    openapi: '3.1.0',
+    info: { title: 'JobMaster', version: '1', description: 'Jobs in Postgres, run by whoever calls the drain.' },
+    paths: Object.fromEntries(
+      Object.entries(paths).map(([path, operations]) => [
+        path,
+        Object.fromEntries(Object.entries(operations).map(([method, one]) => [method, operation(path, method, one)])),
+      ]),
+    ),
+    components: {
+      securitySchemes,
+      schemas: Object.fromEntries(Object.entries(answers).map(([name, schema]) => [name, jsonSchema(schema)])),
+    },
+  }
+  return made
+}
+
+function operation(path: string, method: string, one: Operation) {
+  const parameters = [
+    ...(path.includes('{id}') ? parametersOf(schemas.jobParam, 'path') : []),
+    ...(one.query ? parametersOf(one.query, 'query') : []),
+  ]
+  return {
+    operationId: method + path.replaceAll(/\W+(\w)/g, (_, letter: string) => letter.toUpperCase()).replace('}', ''),
+    summary: one.summary,
+    ...(parameters.length > 0 && { parameters }),
+    ...(one.body && {
+      requestBody: { required: path !== '/drain', content: { 'application/json': { schema: jsonSchema(one.body) } } },
+    }),
+    responses: {
+      ...Object.fromEntries(Object.entries(one.answers).map(([status, name]) => [status, answer(status, name, one)])),
+      ...Object.fromEntries(one.problems.map((status) => [status, problem(status)])),
+    },
+    security: (one.security ?? ['secret']).map((name) => ({ [name]: [] })),
+  }
+}
+
+function answer(status: string, name: string, { stream }: Operation) {
+  return {
+    description: name,
+    content: {
+      'application/json': { schema: reference(name) },
+      ...(stream && status === '200' && { 'text/event-stream': { schema: { type: 'string' } } }),
+    },
+  }
+}
+
+function problem(status: ProblemStatus) {
+  return {
+    description: titles[status],
+    content: { 'application/problem+json': { schema: reference('problem') } },
+  }
+}
+
+function reference(name: string) {
+  return { $ref: `#/components/schemas/${name}` }
+}
+
+function parametersOf(schema: GenericSchema, place: 'path' | 'query') {
+  const { properties = {}, required = [] } = jsonSchema(schema)
+  return Object.entries(properties).map(([name, schema]) => ({
+    name,
+    in: place,
+    required: required.includes(name),
+    schema,
+  }))
+}
+
+const conversion: ConversionConfig = {
+  typeMode: 'input',
+  // What JSON Schema cannot say is checked all the same.
+  errorMode: 'ignore',
+  overrideSchema: ({ valibotSchema }) => (valibotSchema.type === 'custom' ? { type: 'object' } : undefined),
+}
+
+function jsonSchema(schema: GenericSchema) {
+  const { $schema: _, ...rest } = toJsonSchema(schema, conversion)
+  return rest
+}

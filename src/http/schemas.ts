@@ -1,0 +1,91 @@
+import * as v from 'valibot'
+import { jobStatuses } from '../job.ts'
+import { jsonProblem } from '../json.ts'
+import type { Json } from '../task.ts'
+
+/** A job's arguments, as JSON says them: what each must be is the task's affair, and checked by the database. */
+export const args = v.pipe(
+  v.custom<Record<string, Json>>(
+    (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+    'must be a JSON object',
+  ),
+  v.rawCheck(({ dataset, addIssue }) => {
+    const message = dataset.typed && jsonProblem(dataset.value, 'args')
+    if (message) addIssue({ message })
+  }),
+)
+
+const whole = v.pipe(v.number(), v.integer('must be a whole number'))
+/** Far enough for any: the database says where the limit of priorities is. */
+const priority = v.pipe(whole, v.safeInteger('must be a whole number'))
+const time = v.pipe(v.string(), v.isoTimestamp('must be a time as 2030-01-31T12:00:00Z'))
+const instant = v.pipe(
+  time,
+  v.transform((text) => new Date(text)),
+  v.check((date) => Number.isFinite(date.getTime()), 'must be a time that there is'),
+)
+
+const newJob = {
+  task: v.pipe(v.string(), v.nonEmpty('must be a task, as type.task'), v.maxLength(500)),
+  args: v.optional(args, {}),
+  priority: v.exactOptional(priority),
+  runAt: v.exactOptional(instant),
+}
+const drainAfter = v.optional(v.boolean(), false)
+
+/** `POST /jobs` */
+export const insertBody = v.strictObject({ ...newJob, drain: drainAfter })
+
+/** `POST /jobs/batch` */
+export const batchBody = v.strictObject({
+  jobs: v.pipe(v.array(v.strictObject(newJob)), v.minLength(1), v.maxLength(10_000)),
+  drain: drainAfter,
+})
+
+const budget = v.pipe(v.number(), v.finite(), v.minValue(0.1, 'must be at least 0.1 seconds'))
+const concurrency = v.pipe(whole, v.minValue(1, 'must be at least 1'))
+
+/** The body of `POST /drain`. What is asked for is never more than the platform and the configuration let. */
+export const drainBody = v.strictObject({
+  budget: v.exactOptional(budget),
+  concurrency: v.exactOptional(concurrency),
+  background: v.exactOptional(v.boolean()),
+  depth: v.exactOptional(v.pipe(whole, v.minValue(0))),
+  share: v.exactOptional(v.pipe(whole, v.minValue(1))),
+})
+
+const decimal = v.pipe(v.string(), v.regex(/^\d{1,9}(\.\d{1,9})?$/, 'must be a number'), v.transform(Number))
+const digits = v.pipe(v.string(), v.regex(/^\d{1,9}$/, 'must be a whole number'), v.transform(Number))
+/** `?stream`, `?stream=1`, `?stream=true` */
+const flag = v.pipe(
+  v.picklist(['', '1', 'true', '0', 'false'], 'must be true or false'),
+  v.transform((text) => text !== '0' && text !== 'false'),
+)
+
+/** The query of `/drain`. */
+export const drainQuery = v.strictObject({
+  budget: v.exactOptional(v.pipe(decimal, budget)),
+  concurrency: v.exactOptional(v.pipe(digits, concurrency)),
+  background: v.exactOptional(flag),
+  stream: v.exactOptional(flag),
+})
+
+/** The query of `GET /jobs`. */
+export const listQuery = v.strictObject({
+  status: v.exactOptional(v.picklist(jobStatuses, `must be one of ${jobStatuses.join(', ')}`)),
+  task: v.exactOptional(v.pipe(v.string(), v.maxLength(500))),
+  limit: v.exactOptional(
+    v.pipe(digits, v.minValue(1, 'must be at least 1'), v.maxValue(1_000, 'must be at most 1000')),
+  ),
+  cursor: v.exactOptional(v.pipe(v.string(), v.regex(/^\d{1,18}$/, 'must be the cursor of an answer'))),
+})
+
+/** `:id` */
+export const jobParam = v.object({
+  id: v.pipe(
+    v.string(),
+    v.regex(/^\d{1,16}$/, 'must be the id of a job, a whole number'),
+    v.transform(Number),
+    v.safeInteger('must be the id of a job, a whole number'),
+  ),
+})
