@@ -268,9 +268,12 @@ class Reader {
     const [only] = characters
     if (!only) throw new NotCommon()
     if (!bracketed && characters.length === 1 && only[0] === only[1]) return { text: outside(only[0]), states: 1 }
-    const rest = without(everything, characters)
-    const negate = rest.length > 0 && rest.length < characters.length
-    return { text: `[${negate ? '^' : ''}${(negate ? rest : characters).map(range).join('')}]`, states: 1 }
+    // A set that reaches to the last character is one that was written as what it leaves out.
+    const rest = characters.at(-1)?.[1] === 0x10ffff ? without(everything, characters) : []
+    return {
+      text: rest.length > 0 ? `[^${rest.map(range).join('')}]` : `[${characters.map(range).join('')}]`,
+      states: 1,
+    }
   }
 
   private sees(text: string): boolean {
