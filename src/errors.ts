@@ -17,7 +17,7 @@ export class NonRetriable extends Error {
   override readonly name: string = 'NonRetriable'
 }
 
-/** Thrown by a handler: the attempt failed; the next one, if any is left, starts after so many milliseconds. */
+/** Thrown by a handler: the attempt failed; the next one, if any is left, starts after so many milliseconds, a year at most. */
 export class RetryAfter extends Error {
   override readonly name: string = 'RetryAfter'
   readonly milliseconds: number

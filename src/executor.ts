@@ -1,9 +1,9 @@
-import type { CatalogTask } from './catalog.ts'
 import { NonRetriable, RetryAfter } from './errors.ts'
 import type { JobError } from './job.ts'
 import { jsonProblem } from './json.ts'
 import type { ClaimedJob } from './queue.ts'
 import type { Context, Json } from './task.ts'
+import type { NamedTask } from './tasks.ts'
 
 /** What became of an attempt. `sql/settle.sql` says what each does to the job. */
 export type Ending =
@@ -14,12 +14,14 @@ export type Ending =
 const maximumResult = 1_048_576
 const maximumMessage = 2_000
 const maximumStack = 4_000
+/** A year: what is later than Postgres' times would make the settle of the whole batch fail. */
+const maximumRetryMs = 31_536_000_000
 
 /**
  * Runs one job to its ending. Never throws, and knows nothing of the database. A handler that answers at once is not
  * awaited: nothing is put off for it.
  */
-export function execute(task: CatalogTask, job: ClaimedJob, context: Context): Ending | Promise<Ending> {
+export function execute(task: NamedTask, job: ClaimedJob, context: Context): Ending | Promise<Ending> {
   const [, , , , args, problem] = job
   if (problem !== null) return { outcome: 'fatal', error: { name: 'DependencyFailed', message: problem } }
   try {
@@ -38,27 +40,39 @@ export function execute(task: CatalogTask, job: ClaimedJob, context: Context): E
   }
 }
 
-function completed(task: CatalogTask, value: unknown): Ending {
+function completed(task: NamedTask, value: unknown): Ending {
   if (value === undefined) return { outcome: 'completed' }
-  const problem = jsonProblem(value, 'result')
-  if (problem) {
-    return { outcome: 'fatal', error: { name: 'InvalidResult', message: `${task.name}: ${problem}` } }
+  try {
+    const problem = jsonProblem(value, 'result')
+    if (problem) return invalidResult(`${task.name}: ${problem}`)
+    const text = JSON.stringify(value)
+    if (text.length > maximumResult) {
+      return invalidResult(
+        `${task.name}: the result is ${text.length} characters of JSON, and at most ${maximumResult} are kept; store it elsewhere and return where`,
+      )
+    }
+    // As it is now: it is sent with others later, when a getter may throw, or the handler's module have changed it.
+    // jsonProblem found nothing that JSON cannot say.
+    return { outcome: 'completed', result: typeof value === 'object' ? (JSON.parse(text) as Json) : (value as Json) }
+  } catch (error) {
+    return invalidResult(`${task.name}: the result throws when it is read: ${errorOf(error).message}`)
   }
-  const size = JSON.stringify(value).length
-  if (size > maximumResult) {
-    const message = `${task.name}: the result is ${size} characters of JSON, and at most ${maximumResult} are kept; store it elsewhere and return where`
-    return { outcome: 'fatal', error: { name: 'InvalidResult', message } }
-  }
-  // jsonProblem found nothing that JSON cannot say.
-  return { outcome: 'completed', result: value as Json }
+}
+
+function invalidResult(message: string): Ending {
+  return { outcome: 'fatal', error: { name: 'InvalidResult', message } }
 }
 
 function thrown(error: unknown, signal: AbortSignal): Ending {
   const kept = errorOf(error)
-  if (error instanceof NonRetriable) return { outcome: 'fatal', error: kept }
-  if (error instanceof RetryAfter) {
-    const retryMs = Number.isFinite(error.milliseconds) ? Math.max(0, error.milliseconds) : 0
-    return { outcome: 'failed', error: kept, retryMs }
+  try {
+    if (error instanceof NonRetriable) return { outcome: 'fatal', error: kept }
+    if (error instanceof RetryAfter && !Number.isNaN(error.milliseconds)) {
+      const retryMs = Math.min(Math.max(0, error.milliseconds), maximumRetryMs)
+      return { outcome: 'failed', error: kept, retryMs }
+    }
+  } catch {
+    // A Proxy, or a getter, that throws when it is looked at: an error like any other.
   }
   return { outcome: signal.aborted && isDeadline(signal.reason) ? 'interrupted' : 'failed', error: kept }
 }

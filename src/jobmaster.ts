@@ -1,5 +1,4 @@
 import type { SQL } from 'drizzle-orm'
-import { catalogOf } from './catalog.ts'
 import type { Database } from './database.ts'
 import { drain } from './drain.ts'
 import { JobMasterError } from './errors.ts'
@@ -10,8 +9,8 @@ import type { DeployOptions, Deployment, Plan } from './plan.ts'
 import * as queue from './queue.ts'
 import type { Report } from './report.ts'
 import type { RunOptions } from './run-options.ts'
-import { defaultSchemaName } from './schema.ts'
 import type { Args, Context, InsertOptions, Task } from './task.ts'
+import { tasksOf } from './tasks.ts'
 import * as trigger from './trigger.ts'
 
 export interface JobMasterOptions<M extends Record<string, object>> {
@@ -91,15 +90,16 @@ export function createJobMaster<const M extends Record<string, object> = Record<
   options: JobMasterOptions<M>,
 ): JobMaster {
   const env = options.env ?? processEnv()
-  const schema = options.schema ?? defaultSchemaName
+  const schema = options.schema ?? 'jobmaster'
   const system = options.system ?? (text(env, 'JOBMASTER_SYSTEM') || 'default')
   const units = options.systemProcessUnits ?? wholeNumber(text(env, 'JOBMASTER_SYSTEM_PROCESS_UNITS')) ?? 10_000
   const now = options.now ?? Date.now
   const db = databaseOf(options.db)
   checkUnits(units)
-  const catalog = catalogOf(options.tasks ?? {})
+  const modules = options.tasks ?? {}
+  const tasks = tasksOf(modules)
   const place: queue.Queue = { db, schema }
-  const deployment: Deployment = { db, schema, catalog, units }
+  const deployment: Deployment = { db, schema, modules, units }
 
   /** After `drizzle-kit push` alone, the first call of a role that may adds functions and catalog. */
   async function deployed<T>(work: () => Promise<T>): Promise<T> {
@@ -123,7 +123,7 @@ export function createJobMaster<const M extends Record<string, object> = Record<
   }
 
   function newJob(task: Task | string, args: unknown, { priority = 0, runAt }: InsertOptions = {}): queue.NewJob {
-    const name = typeof task === 'string' ? task : catalog.nameOf(task)
+    const name = typeof task === 'string' ? task : tasks.nameOf(task)
     if (name === undefined) {
       throw new JobMasterError(
         'JM001',
@@ -135,8 +135,15 @@ export function createJobMaster<const M extends Record<string, object> = Record<
     if (!Number.isInteger(priority)) {
       throw new JobMasterError('JM008', `${name}: priority must be a whole number, got ${String(priority)}`)
     }
-    if (runAt !== undefined && !(runAt instanceof Date && Number.isFinite(runAt.getTime()))) {
-      throw new JobMasterError('JM008', `${name}: runAt must be a valid Date, got ${String(runAt)}`)
+    // The comparison fails for an invalid Date. Other years are written in a form that Postgres does not read.
+    if (
+      runAt !== undefined &&
+      !(runAt instanceof Date && runAt.getUTCFullYear() >= 1 && runAt.getUTCFullYear() <= 9999)
+    ) {
+      throw new JobMasterError(
+        'JM008',
+        `${name}: runAt must be a valid Date in the years 1 to 9999, got ${String(runAt)}`,
+      )
     }
     return { task: name, args, priority, ...(runAt && { run_at: runAt.toISOString() }) }
   }
@@ -165,13 +172,13 @@ export function createJobMaster<const M extends Record<string, object> = Record<
     deploy: async (deployOptions) => (await import('./deploy.ts')).deploy(deployment, deployOptions),
     plan: async (deployOptions) => (await import('./plan.ts')).plan(deployment, deployOptions),
     insert,
-    insertMany: (items) => insertJobs(items.map(({ task, args, ...rest }) => newJob(task, args, rest))),
+    insertMany: async (items) => insertJobs(items.map(({ task, args, ...rest }) => newJob(task, args, rest))),
     insertQuery: (task, args, insertOptions) => queue.insertJobsStatement(schema, [newJob(task, args, insertOptions)]),
     runUntilEmpty: async (deadline, runOptions) => {
       // The types of db and env are the application's, by Register.
       const context = { db: options.db, env, insert } as Pick<Context, 'db' | 'env' | 'insert'>
       const settleAndClaim = (request: queue.ClaimRequest) => deployed(() => queue.settleAndClaim(place, request))
-      return drain({ catalog, system, units, now, settleAndClaim, context }, deadline, runOptions)
+      return drain({ tasks, system, units, now, settleAndClaim, context }, deadline, runOptions)
     },
     get: (id) => deployed(() => queue.getJob(place, jobId(id))),
     list: (listOptions = {}) => deployed(() => queue.listJobs(place, listOptions)),
@@ -183,7 +190,7 @@ export function createJobMaster<const M extends Record<string, object> = Record<
     tasks: () => deployed(() => graph.deployedTasks(place)),
     graph: () => deployed(() => graph.graph(place)),
     recordSignature: (signature, signedAt) => deployed(() => trigger.recordSignature(place, signature, signedAt)),
-    room: (most) => deployed(() => trigger.room(place, { system, units, hashes: catalog.hashes }, most)),
+    room: (most) => deployed(() => trigger.room(place, { system, units, hashes: tasks.hashes }, most)),
     close: async () => options.close?.(),
   }
   return Object.freeze(jobs)

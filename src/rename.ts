@@ -8,11 +8,12 @@ export function inSchema(statement: string, schema: string): string {
   // A name that held the quote of a function's body would end it.
   let tag = '$fn$'
   while (schema.includes(tag)) tag = `${tag.slice(0, -1)}_$`
-  return statement
-    .replaceAll('$fn$', () => tag)
-    .replace(/"jobmaster"(?=[.;\s]|$)/g, () => quoted)
-    .replace(/\bjobmaster\./g, () => `${quoted}.`)
-    .replace(/'jobmaster'/g, () => literal)
+  // In one pass: the name itself may contain what is replaced.
+  return statement.replace(/\$fn\$|"jobmaster"(?=[.;\s]|$)|\bjobmaster\.|'jobmaster'/g, (found) => {
+    if (found === '$fn$') return tag
+    if (found === "'jobmaster'") return literal
+    return found === 'jobmaster.' ? `${quoted}.` : quoted
+  })
 }
 
 /** Why a schema cannot have that name, if so. */

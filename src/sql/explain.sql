@@ -73,7 +73,7 @@ begin
         systems.name,
         systems.process_units as units,
         systems.process_units - coalesce(sum(other.process_units), 0) as free,
-        string_agg(format('%s.%s #%s', holder.type_key, holder.task_key, other.id), ', ' order by other.id) as held_by,
+        string_agg(holder.type_key || '.' || holder.task_key || ' #' || other.id, ', ' order by other.id) as held_by,
         max(other.lease_until) as until
       from jobmaster.systems
       left join jobmaster.jobs other on other.status = 'running' and other.system = systems.name
@@ -83,13 +83,13 @@ begin
     loop
       if task.process_units > pool.free then
         reasons := reasons || format('units: needs %s, %s of %s free on %s%s', task.process_units, pool.free, pool.units, pool.name,
-          coalesce(format(', held by %s until %s', left(pool.held_by, 200), to_char(pool.until, 'HH24:MI:SS')), ''));
+          coalesce(', held by ' || left(pool.held_by, 200) || ' until ' || to_char(pool.until, 'HH24:MI:SS'), ''));
       end if;
     end loop;
     if reasons = '{}' then
       select count(*) into ahead from jobmaster.jobs other
       where other.status = 'waiting' and (other.rank, other.id) < (job.rank, job.id);
-      reasons := reasons || format('ready: the next invocation takes it, %s', case ahead when 0 then 'first' else 'after ' || ahead || ' other jobs' end);
+      reasons := reasons || format('ready: the next invocation takes it, %s', case ahead when 0 then 'first' when 1 then 'after 1 other job' else 'after ' || ahead || ' other jobs' end);
     end if;
     if job.attempt > 0 and job.error is not null then
       reasons := reasons || format('last attempt: %s failed (%s of %s counted): %s', job.attempt, job.failures, job.max_attempts, job.error ->> 'message');
