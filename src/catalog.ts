@@ -1,45 +1,16 @@
-import { getDotPath, safeParse, strictObject } from 'valibot'
 import { jsonProblem } from './json.ts'
 import { accepts, isSchema, type Parameter, parameterOf } from './parameter.ts'
-import {
-  type Definition,
-  definitionOf,
-  type DependencyRule,
-  isTask,
-  type Json,
-  referenceOf,
-  ruleOf,
-  type Task,
-} from './task.ts'
+import { type Definition, type DependencyRule, isTask, type Json, referenceOf, ruleOf } from './task.ts'
+import { type FoundTask, type Tasks, tasksIn, tasksOf } from './tasks.ts'
 
-/** The tasks of an application, checked. */
-export interface Catalog {
-  /** Changes when any task does. */
-  readonly hash: string
-  /** The hash of each task, by its name. */
-  readonly hashes: Readonly<Record<string, string>>
-  /** In the order of their names. */
-  readonly tasks: readonly CatalogTask[]
-  readonly byName: ReadonlyMap<string, CatalogTask>
-  /** The name of a task; undefined where it is not one of these, or under two names. */
-  nameOf(task: object): string | undefined
+/** The tasks of an application, checked, as the database is told of them. A part of deploying. */
+export interface Catalog extends Tasks {
   /** Why it cannot be deployed, a sentence each. */
   readonly problems: readonly string[]
   /** What deploys, and may surprise. */
   readonly warnings: readonly string[]
   /** As `deploy_catalog` takes it. */
   readonly json: { readonly hash: string; readonly tasks: readonly TaskJson[] }
-}
-
-export interface CatalogTask {
-  /** `cool.bar` */
-  readonly name: string
-  readonly typeKey: string
-  readonly taskKey: string
-  readonly hash: string
-  readonly definition: Definition
-  /** What `run` gets for a job's stored arguments, or why they are refused. */
-  parse(args: Readonly<Record<string, Json>>): { ok: true; args: object } | { ok: false; problem: string }
 }
 
 export interface TaskJson {
@@ -90,30 +61,20 @@ export function problemsFor(catalog: Catalog, systemProcessUnits: number): strin
 }
 
 /** A task while the catalog is made. */
-interface Entry {
-  name: string
-  typeKey: string
-  taskKey: string
-  task: Task
-  definition: Definition
+interface Entry extends FoundTask {
   params: ReadonlyMap<string, Parameter>
 }
 
-function made(tasks: Record<string, object>): Catalog {
+function made(modules: Record<string, object>): Catalog {
   const problems: string[] = []
   const warnings: string[] = []
-  const entries = entriesIn(tasks, problems)
-  const names = new Map<object, string>()
-  const namedTwice = new Set<object>()
-  for (const { task, name } of entries) {
-    if (names.has(task)) namedTwice.add(task)
-    else names.set(task, name)
-  }
+  const tasks = tasksOf(modules)
+  const entries = entriesIn(modules, problems)
   const entryOf = new Map(entries.map((entry) => [entry.name, entry]))
-  const rules = new Rules(entryOf, names, problems, warnings)
+  const rules = new Rules(entryOf, problems, warnings)
 
   const json = entries.map((entry): TaskJson => {
-    const { definition } = entry
+    const { name, definition } = entry
     const content = {
       type_key: entry.typeKey,
       task_key: entry.taskKey,
@@ -125,35 +86,19 @@ function made(tasks: Record<string, object>): Catalog {
       params: [...entry.params.values()],
       dependencies: rules.of(entry),
     }
-    const problem = jsonProblem(content, entry.name)
+    const problem = jsonProblem(content, name)
     if (problem) problems.push(`${problem}, so that the task can be deployed`)
-    return { ...content, hash: hashOf(content) }
+    return { ...content, hash: tasks.hashes[name] ?? '' }
   })
   problems.push(...cyclesIn(json))
-
-  const catalogTasks = entries.map((entry, index): CatalogTask => {
-    const { name, typeKey, taskKey, definition } = entry
-    return Object.freeze({ name, typeKey, taskKey, definition, hash: json[index]?.hash ?? '', parse: parserOf(entry) })
-  })
-  const hashes = Object.fromEntries(catalogTasks.map(({ name, hash }) => [name, hash]))
-  const hash = hashOf(hashes)
-  return Object.freeze({
-    hash,
-    hashes,
-    tasks: catalogTasks,
-    byName: new Map(catalogTasks.map((task) => [task.name, task])),
-    nameOf: (task: object) => (namedTwice.has(task) ? undefined : names.get(task)),
-    problems,
-    warnings,
-    json: { hash, tasks: json },
-  })
+  return Object.freeze({ ...tasks, problems, warnings, json: { hash: tasks.hash, tasks: json } })
 }
 
-/** Every task, by its name, with its parameters. */
-function entriesIn(tasks: Record<string, object>, problems: string[]): Entry[] {
-  const places = new Map<Task, string[]>()
+/** Every task with its parameters, in the order of their names. */
+function entriesIn(modules: Record<string, object>, problems: string[]): Entry[] {
+  const places = new Map<object, string[]>()
   const found = new Map<string, Entry>()
-  for (const [key, module] of Object.entries(tasks)) {
+  for (const [key, module] of Object.entries(modules)) {
     if (isTask(module)) {
       problems.push(`${key} is a task, not a module of tasks: write tasks: { someTypeKey: { ${key} } }`)
       continue
@@ -162,25 +107,22 @@ function entriesIn(tasks: Record<string, object>, problems: string[]): Entry[] {
       problems.push(`tasks.${key} is not a module of tasks: give an object, such as import * as ${key}`)
       continue
     }
-    for (const [taskKey, task] of Object.entries(module)) {
-      if (!isTask(task)) continue
-      const definition = definitionOf(task)
-      const typeKey = definition.typeKey ?? key
-      const name = `${typeKey}.${taskKey}`
-      if (taskKey === 'default') {
+    for (const one of tasksIn(key, module)) {
+      const { task, name, place } = one
+      if (one.taskKey === 'default') {
         problems.push(`${key} exports a task as default, which is no name: export it by a name of its own`)
         continue
       }
-      places.set(task, [...(places.get(task) ?? []), `${key}.${taskKey}`])
-      problems.push(...keyProblems(name, typeKey, taskKey))
-      if (found.has(name)) {
-        const [first] = places.get(found.get(name)?.task ?? task) ?? []
+      places.set(task, [...(places.get(task) ?? []), place])
+      problems.push(...keyProblems(name, one.typeKey, one.taskKey))
+      const first = found.get(name)
+      if (first) {
         problems.push(
-          `${name} is the name of two tasks, ${first} and ${key}.${taskKey}: rename one, or change its typeKey`,
+          `${name} is the name of two tasks, ${first.place} and ${place}: rename one, or change its typeKey`,
         )
         continue
       }
-      found.set(name, { name, typeKey, taskKey, task, definition, params: parametersOf(name, definition, problems) })
+      found.set(name, { ...one, params: parametersOf(name, one.definition, problems) })
     }
   }
   for (const same of places.values()) {
@@ -215,7 +157,7 @@ function parametersOf(name: string, { params, writeAll }: Definition, problems: 
       problems.push(
         `${name}: parameter "${key}" has an asynchronous schema: use a synchronous one, and check the rest in run`,
       )
-    } else if (canonical(parameter.schema) === '{"not":{}}') {
+    } else if (JSON.stringify(parameter.schema) === '{"not":{}}') {
       problems.push(
         `${name}: parameter "${key}" takes nothing that JSON can say: take a string or a number, and v.transform it`,
       )
@@ -258,18 +200,11 @@ function count(
 /** The dependencies of tasks, as JSON, with what is wrong with them. */
 class Rules {
   private readonly entries: ReadonlyMap<string, Entry>
-  private readonly names: ReadonlyMap<object, string>
   private readonly problems: string[]
   private readonly warnings: string[]
 
-  constructor(
-    entries: ReadonlyMap<string, Entry>,
-    names: ReadonlyMap<object, string>,
-    problems: string[],
-    warnings: string[],
-  ) {
+  constructor(entries: ReadonlyMap<string, Entry>, problems: string[], warnings: string[]) {
     this.entries = entries
-    this.names = names
     this.problems = problems
     this.warnings = warnings
   }
@@ -301,7 +236,7 @@ class Rules {
       )
       return undefined
     }
-    const found = this.entries.get(this.names.get(target) ?? '')
+    const found = [...this.entries.values()].find(({ task }) => task === target)
     if (!found) {
       this.problems.push(
         `${name}: the task of dependency ${index + 1} is not among the tasks: export it once, from a module given to createJobMaster as tasks`,
@@ -447,23 +382,6 @@ function cyclesIn(tasks: readonly TaskJson[]): string[] {
   return problems
 }
 
-function parserOf({ name, definition }: Entry): CatalogTask['parse'] {
-  const schema = strictObject(definition.params)
-  return (args) => {
-    const unknown = Object.keys(args).find((key) => !Object.hasOwn(definition.params, key))
-    if (unknown !== undefined) {
-      return { ok: false, problem: `${name}: unknown argument "${unknown}"` }
-    }
-    const { success, output, issues } = safeParse(schema, args, { abortEarly: true })
-    if (success) return { ok: true, args: output }
-    const [issue] = issues
-    const [key, ...rest] = (getDotPath(issue) ?? '').split('.')
-    if (key && !Object.hasOwn(args, key)) return { ok: false, problem: `${name}: missing argument "${key}"` }
-    const place = [`"${key}"`, ...rest].join('.')
-    return { ok: false, problem: `${name}: ${place}: ${issue.message}` }
-  }
-}
-
 function known(params: ReadonlyMap<string, Parameter>): string {
   return params.size > 0 ? `known: ${[...params.keys()].join(', ')}` : 'it takes none'
 }
@@ -483,27 +401,4 @@ function typesOf(schema: Json): string[] | undefined {
 
 function isList(value: unknown): value is readonly Json[] {
   return Array.isArray(value)
-}
-
-function canonical(value: unknown): string {
-  return JSON.stringify(value, (_, part: unknown) =>
-    typeof part === 'object' && part !== null && !Array.isArray(part)
-      ? Object.fromEntries(Object.entries(part).sort(([left], [right]) => (left < right ? -1 : 1)))
-      : part,
-  )
-}
-
-/** Tells definitions apart, and nothing more: cyrb53 (public domain), synchronous as Web Crypto is not. */
-function hashOf(value: unknown): string {
-  const text = canonical(value)
-  let high = 0xdeadbeef
-  let low = 0x41c6ce57
-  for (let index = 0; index < text.length; index += 1) {
-    const unit = text.charCodeAt(index)
-    high = Math.imul(high ^ unit, 2_654_435_761)
-    low = Math.imul(low ^ unit, 1_597_334_677)
-  }
-  high = Math.imul(high ^ (high >>> 16), 2_246_822_507) ^ Math.imul(low ^ (low >>> 13), 3_266_489_909)
-  low = Math.imul(low ^ (low >>> 16), 2_246_822_507) ^ Math.imul(high ^ (high >>> 13), 3_266_489_909)
-  return (4_294_967_296 * (2_097_151 & low) + (high >>> 0)).toString(16).padStart(14, '0')
 }

@@ -1,4 +1,5 @@
 import { type SQL, sql } from 'drizzle-orm'
+import { catalogOf } from './catalog.ts'
 import { transact } from './database.ts'
 import { JobMasterError } from './errors.ts'
 import { migrations } from './migrations/index.ts'
@@ -46,7 +47,7 @@ function refusal(problems: readonly string[]): JobMasterError {
   return new JobMasterError('JM014', `deploy refused:\n${problems.map((problem) => `- ${problem}`).join('\n')}`)
 }
 
-function statementsFor({ schema, catalog }: Deployment, state: State, planned: Plan): SQL[] {
+function statementsFor({ schema, modules }: Deployment, state: State, planned: Plan): SQL[] {
   const quoted = sql.identifier(schema)
   const isNew = planned.reset || !state.schemaExists
   const all = migrations.filter(({ name }) => planned.migrations.includes(name) || planned.recorded.includes(name))
@@ -67,7 +68,7 @@ function statementsFor({ schema, catalog }: Deployment, state: State, planned: P
         sql`insert into ${quoted}.migrations (name, hash, applied_at) values (${name}, ${hash}, clock_timestamp())`,
     ),
     ...(planned.functions ? functionsIn(schema) : []),
-    sql`select ${quoted}.deploy_catalog(${JSON.stringify(catalog.json)}::text::jsonb, ${version})`,
+    sql`select ${quoted}.deploy_catalog(${JSON.stringify(catalogOf(modules).json)}::text::jsonb, ${version})`,
   ]
 }
 

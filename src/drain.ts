@@ -1,4 +1,3 @@
-import type { Catalog } from './catalog.ts'
 import { JobContext } from './context.ts'
 import { JobMasterError } from './errors.ts'
 import { DeadlineReached, type Ending, execute } from './executor.ts'
@@ -7,10 +6,11 @@ import { Pace } from './pace.ts'
 import { emptyReport, type Report, type ReportedJob, tally } from './report.ts'
 import { checkOptions, type RunOptions } from './run-options.ts'
 import type { Context } from './task.ts'
+import type { Tasks } from './tasks.ts'
 
 /** What a drain needs of whoever starts it. */
 export interface Invocation {
-  catalog: Catalog
+  tasks: Tasks
   system: string
   units: number
   /** Milliseconds, as Date.now. */
@@ -172,7 +172,7 @@ class Drain {
 
   private start(job: ClaimedJob): void {
     const [id, name] = job
-    const task = this.invocation.catalog.byName.get(name)
+    const task = this.invocation.tasks.byName.get(name)
     const startedAt = this.now()
     const timeoutMs = task?.definition.timeoutMs
     const fits = timeoutMs === undefined || timeoutMs <= this.timeLeft() || this.started === 0
@@ -189,7 +189,7 @@ class Drain {
       timeoutMs,
       stopping: this.stopping.signal,
       met: this.met[id] ?? [],
-      nameOf: this.invocation.catalog.nameOf,
+      nameOf: this.invocation.tasks.nameOf,
       keep: (promise) => this.kept.push(promise),
     })
     const ending = execute(task, job, context)
@@ -283,7 +283,7 @@ class Drain {
       sequence: this.sequence,
       system: this.invocation.system,
       units: this.invocation.units,
-      tasks: this.invocation.catalog.hashes,
+      tasks: this.invocation.tasks.hashes,
       completed: ended.flatMap(({ job: [id, , attempt], ending }) =>
         ending.outcome !== 'completed'
           ? []

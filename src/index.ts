@@ -1,4 +1,3 @@
-export type { Catalog } from './catalog.ts'
 export { JobMasterError, NonRetriable, RetryAfter } from './errors.ts'
 export type { DeployedParameter, DeployedTask, Graph } from './graph.ts'
 export type { Job, JobError, JobStatus } from './job.ts'

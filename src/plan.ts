@@ -1,10 +1,11 @@
 import { sql } from 'drizzle-orm'
-import { type Catalog, type CatalogTask, problemsFor } from './catalog.ts'
+import { type Catalog, catalogOf, problemsFor } from './catalog.ts'
 import { type Database, json, query } from './database.ts'
 import { migrations } from './migrations/index.ts'
 import { knownVersion, relationsOf } from './relations.ts'
 import { schemaNameProblem } from './rename.ts'
 import { version } from './sql/index.ts'
+import type { NamedTask } from './tasks.ts'
 
 export interface DeployOptions {
   /** Drops the schema first, with every job in it. */
@@ -35,7 +36,8 @@ export interface Plan {
 export interface Deployment {
   db: Database
   schema: string
-  catalog: Catalog
+  /** Modules of tasks, by type key. */
+  modules: Record<string, object>
   /** Process units of the system. */
   units: number
 }
@@ -116,7 +118,8 @@ function isOurs({ relations }: State): boolean {
 }
 
 export async function planFrom(deployment: Deployment, state: State, reset: boolean): Promise<Plan> {
-  const { db, catalog, schema, units } = deployment
+  const { db, modules, schema, units } = deployment
+  const catalog = catalogOf(modules)
   const known = reset ? { ...state, relations: [], applied: [], functions: null, catalog: null, tasks: [] } : state
   const problems = [...schemaNameProblem(schema), ...problemsFor(catalog, units)]
 
@@ -171,7 +174,7 @@ export async function planFrom(deployment: Deployment, state: State, reset: bool
 }
 
 /** Which parts of a task's definition are not as they are deployed. */
-function differences(task: CatalogTask, catalog: Catalog, { row }: DeployedTask): string[] {
+function differences(task: NamedTask, catalog: Catalog, { row }: DeployedTask): string[] {
   const given = catalog.json.tasks.find(
     ({ type_key, task_key }) => type_key === task.typeKey && task_key === task.taskKey,
   )

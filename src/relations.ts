@@ -1,18 +1,19 @@
-import { getTableName, getViewName, is, type SQL, sql, Table, View } from 'drizzle-orm'
+import { type SQL, sql } from 'drizzle-orm'
 import { type Database, json, transact } from './database.ts'
 import { migrations } from './migrations/index.ts'
 import { inSchema } from './rename.ts'
-import { tablesIn } from './schema.ts'
+
+/** What the migrations made. The tables are defined once more in schema.ts, which an invocation need not bring. */
+const ourNames = migrations
+  .flatMap(({ statements }) => statements)
+  .flatMap((statement) => /^CREATE (?:TABLE|VIEW) "jobmaster"\."(\w+)"/.exec(statement)?.[1] ?? [])
 
 /**
  * An expression for JobMaster's tables, views and sequences in a schema, as they are: a jsonb array with a line for each
  * column, index, constraint and sequence. What Postgres versions show differently is left out.
  */
 export function relationsOf(schema: string): SQL {
-  const names = Object.values(tablesIn(schema)).flatMap((one) =>
-    is(one, Table) ? [getTableName(one)] : is(one, View) ? [getViewName(one)] : [],
-  )
-  const ours = sql`relation.relname in ${names}`
+  const ours = sql`relation.relname in ${ourNames}`
   return sql`(
     select coalesce(jsonb_agg(line order by line), '[]')
     from (
