@@ -84,6 +84,8 @@ class Drain {
   private since = 0
   private after: ClaimRequest['after'] = null
   private takeBack = false
+  /** What runs has cost an invocation its life before: nothing is put beside it. */
+  private alone = false
   private fromTopAt: number
   private readonly pace: Pace
   /** Since when an outcome waits to be written, and since when a handler could run and there is none. */
@@ -270,7 +272,9 @@ class Drain {
     const affordable = this.affordable()
     if (this.stop === null && affordable === 0) this.stop = 'budget'
     const limit =
-      this.stop === null && this.ready.length === 0 ? Math.min(this.pace.wanted(this.running.size), affordable) : 0
+      this.stop === null && this.ready.length === 0 && !(this.alone && this.running.size > 0)
+        ? Math.min(this.pace.wanted(this.running.size), affordable)
+        : 0
     const { ended, released } = this
     this.ended = []
     this.released = []
@@ -383,10 +387,11 @@ class Drain {
     if (jobs.length > 0) {
       this.ready.push(...jobs)
       this.met = answer.met ?? {}
-      this.pollAt = null
+      this.alone = answer.alone ?? false
       this.pollDelay = pollMs[0]
-    } else if (limit > 0 && !answer.expanded && !answer.blocked && !answer.contended && !answer.expired) {
-      if (this.running.size === 0 && this.ended.length === 0) this.stop ??= answer.stop ?? 'empty'
+      this.pollAt = this.alone ? this.now() + this.pollDelay : null
+    } else if (this.ready.length === 0 && !answer.expanded && !answer.blocked && !answer.contended && !answer.expired) {
+      if (limit > 0 && this.running.size === 0 && this.ended.length === 0) this.stop ??= answer.stop ?? 'empty'
       this.pollAt = this.now() + this.pollDelay
       this.pollDelay = Math.min(this.pollDelay * 2, pollMs[1])
     }

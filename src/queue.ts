@@ -66,6 +66,7 @@ export interface ClaimAnswer {
   blocked?: number
   contended?: number
   expired?: boolean
+  alone?: boolean
   since?: number
   after?: [number, number] | null
   stop?: 'empty' | 'capacity' | 'deadline'

@@ -118,6 +118,8 @@ export function tablesIn(schemaName: string = defaultSchemaName) {
       failures: integer().notNull().default(0),
       maxAttempts: integer('max_attempts').notNull(),
       processUnits: integer('process_units').notNull(),
+      /** Its lease was lost: it is claimed alone until an invocation has lived to settle it. */
+      suspect: boolean().notNull().default(false),
       /** Some argument is "ALL". */
       expands: boolean().notNull().default(false),
       status: text({ enum: jobStatuses }).notNull(),
@@ -135,6 +137,9 @@ export function tablesIn(schemaName: string = defaultSchemaName) {
       index('jobs_waiting_by_task_idx')
         .on(table.taskId, table.rank, table.id)
         .where(sql`status = 'waiting'`),
+      index('jobs_suspect_idx')
+        .on(table.rank, table.id)
+        .where(sql`status = 'waiting' and suspect`),
       index('jobs_running_idx')
         .on(table.claim)
         .where(sql`status = 'running'`),

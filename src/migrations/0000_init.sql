@@ -51,6 +51,7 @@ CREATE TABLE "jobmaster"."jobs" (
 	"failures" integer DEFAULT 0 NOT NULL,
 	"max_attempts" integer NOT NULL,
 	"process_units" integer NOT NULL,
+	"suspect" boolean DEFAULT false NOT NULL,
 	"expands" boolean DEFAULT false NOT NULL,
 	"status" text NOT NULL,
 	"system" text,
@@ -115,6 +116,7 @@ CREATE UNIQUE INDEX "job_keys_key_idx" ON "jobmaster"."job_keys" USING btree ("s
 CREATE INDEX "job_keys_job_idx" ON "jobmaster"."job_keys" USING btree ("job_id");--> statement-breakpoint
 CREATE INDEX "jobs_waiting_idx" ON "jobmaster"."jobs" USING btree ("rank","id") WHERE status = 'waiting';--> statement-breakpoint
 CREATE INDEX "jobs_waiting_by_task_idx" ON "jobmaster"."jobs" USING btree ("task_id","rank","id") WHERE status = 'waiting';--> statement-breakpoint
+CREATE INDEX "jobs_suspect_idx" ON "jobmaster"."jobs" USING btree ("rank","id") WHERE status = 'waiting' and suspect;--> statement-breakpoint
 CREATE INDEX "jobs_running_idx" ON "jobmaster"."jobs" USING btree ("claim") WHERE status = 'running';--> statement-breakpoint
 CREATE INDEX "jobs_scheduled_idx" ON "jobmaster"."jobs" USING btree ("run_at") WHERE status = 'scheduled';--> statement-breakpoint
 CREATE INDEX "jobs_failed_idx" ON "jobmaster"."jobs" USING btree ("id") WHERE status = 'failed';--> statement-breakpoint

@@ -4,7 +4,7 @@
 export const migrations: readonly { name: string; hash: string; statements: readonly string[] }[] = [
   {
     name: '0000_init',
-    hash: '8ac92d1e6636a543',
+    hash: '4376545b33825b3a',
     statements: [
       `CREATE SCHEMA IF NOT EXISTS "jobmaster";`,
       `CREATE SEQUENCE "jobmaster"."claims" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1;`,
@@ -54,6 +54,7 @@ export const migrations: readonly { name: string; hash: string; statements: read
 	"failures" integer DEFAULT 0 NOT NULL,
 	"max_attempts" integer NOT NULL,
 	"process_units" integer NOT NULL,
+	"suspect" boolean DEFAULT false NOT NULL,
 	"expands" boolean DEFAULT false NOT NULL,
 	"status" text NOT NULL,
 	"system" text,
@@ -111,6 +112,7 @@ export const migrations: readonly { name: string; hash: string; statements: read
       `CREATE INDEX "job_keys_job_idx" ON "jobmaster"."job_keys" USING btree ("job_id");`,
       `CREATE INDEX "jobs_waiting_idx" ON "jobmaster"."jobs" USING btree ("rank","id") WHERE status = 'waiting';`,
       `CREATE INDEX "jobs_waiting_by_task_idx" ON "jobmaster"."jobs" USING btree ("task_id","rank","id") WHERE status = 'waiting';`,
+      `CREATE INDEX "jobs_suspect_idx" ON "jobmaster"."jobs" USING btree ("rank","id") WHERE status = 'waiting' and suspect;`,
       `CREATE INDEX "jobs_running_idx" ON "jobmaster"."jobs" USING btree ("claim") WHERE status = 'running';`,
       `CREATE INDEX "jobs_scheduled_idx" ON "jobmaster"."jobs" USING btree ("run_at") WHERE status = 'scheduled';`,
       `CREATE INDEX "jobs_failed_idx" ON "jobmaster"."jobs" USING btree ("id") WHERE status = 'failed';`,

@@ -29,14 +29,16 @@ declare
   slots integer[];
   units integer[];
   special boolean[];
+  heavy integer[];
   chosen bigint[];
   in_order boolean;
   has_special boolean;
   moved boolean;
+  first_rank integer;
   last_rank integer;
   last_id bigint;
-  units_left bigint;
-  candidate record;
+  suspect record;
+  alone boolean := false;
   expanding bigint[];
   dependent bigint[];
   looked record;
@@ -93,9 +95,15 @@ begin
       exit;
     end if;
 
-    -- Which tasks may start a job now, and how many of each.
-    select array_agg(task.id), array_agg(task.name), array_agg(task.room), array_agg(task.process_units), array_agg(task.dependent)
-    into able, names, slots, units, special
+    -- Which tasks may start a job now, and how many of each; and which could, were they not too heavy just now.
+    select
+      array_agg(task.id) filter (where task.process_units <= free_units),
+      array_agg(task.name) filter (where task.process_units <= free_units),
+      array_agg(task.room) filter (where task.process_units <= free_units),
+      array_agg(task.process_units) filter (where task.process_units <= free_units),
+      array_agg(task.dependent) filter (where task.process_units <= free_units),
+      array_agg(task.id) filter (where task.process_units > free_units)
+    into able, names, slots, units, special, heavy
     from (
       select
         task.id,
@@ -107,7 +115,7 @@ begin
       left join unnest(busy_tasks, busy_jobs) busy (task_id, running) on busy.task_id = task.id
       where task.retired_at is null
         and task.paused_at is null
-        and task.process_units <= free_units
+        and task.process_units <= (request ->> 'units')::bigint
         and task.hash = request -> 'tasks' ->> (task.type_key || '.' || task.task_key)
         and (
           task.timeout_ms is null
@@ -123,7 +131,7 @@ begin
     with head as materialized (
       select job.id, job.task_id, job.rank, job.expands
       from jobmaster.jobs job
-      where job.status = 'waiting' and (job.rank, job.id) > (coalesce(after_rank, -2147483648), coalesce(after_id, 0))
+      where job.status = 'waiting' and not job.suspect and (job.rank, job.id) > (coalesce(after_rank, -2147483648), coalesce(after_id, 0))
       order by job.rank, job.id
       limit wanted
       for update skip locked
@@ -142,52 +150,42 @@ begin
     select
       (select array_agg(head.id) from head),
       (select max(head.rank) from head),
+      (select min(head.rank) from head),
       judged.each_fits and judged.weight <= free_units,
       judged.special
-    into chosen, last_rank, in_order, has_special
+    into chosen, last_rank, first_rank, in_order, has_special
     from judged;
 
-    if chosen is null then
+    -- A job whose invocation died is tried alone, when it is its turn and nothing else is held: see take_back.
+    if round = 1 and (request ->> 'held')::integer = 0 and exists (
+      select from jobmaster.jobs job where job.status = 'waiting' and job.suspect
+    ) then
+      select job.id, job.rank
+      into suspect
+      from jobmaster.jobs job
+      where job.status = 'waiting' and job.suspect and job.task_id = any (able)
+      order by job.rank, job.id
+      limit 1
+      for update skip locked;
+      alone := found and (chosen is null or (suspect.rank, suspect.id) < (first_rank, chosen[1]));
+    end if;
+
+    if alone then
+      chosen := array[suspect.id];
+      in_order := false;
+      has_special := true;
+      wanted := 1;
+    elsif chosen is null then
       exit when from_top;
       after_id := null;
       after_rank := null;
       continue;
-    end if;
-    last_id := chosen[cardinality(chosen)];
-
-    if not in_order then
-      -- Some may not run: choose from the heads of the tasks that may, the best first, while units and slots last.
-      chosen := '{}';
-      units_left := free_units;
-      for candidate in
-        select head.id, may.index, may.process_units
-        from unnest(able, slots, units) with ordinality may (id, room, process_units, index)
-        cross join lateral (
-          select job.id, job.rank
-          from jobmaster.jobs job
-          where job.status = 'waiting' and job.task_id = may.id
-          order by job.rank, job.id
-          limit least(may.room, free_units / may.process_units)
-        ) head
-        order by head.rank, head.id
-      loop
-        exit when cardinality(chosen) >= wanted;
-        if slots[candidate.index] > 0 and candidate.process_units <= units_left then
-          chosen := chosen || candidate.id;
-          slots[candidate.index] := slots[candidate.index] - 1;
-          units_left := units_left - candidate.process_units;
-        end if;
-      end loop;
-      chosen := array(
-        select job.id
-        from jobmaster.jobs job
-        where job.id = any (chosen) and job.status = 'waiting'
-        order by job.rank, job.id
-        for update skip locked
-      );
+    elsif not in_order then
+      chosen := jobmaster.choose(able, slots, units, heavy, free_units, wanted, on_system, moment);
       exit when chosen = '{}';
       has_special := true;
     end if;
+    last_id := chosen[cardinality(chosen)];
 
     moved := false;
     problems := '{}';
@@ -262,7 +260,7 @@ begin
       after_rank := null;
       after_id := null;
     end if;
-    exit when wanted <= 0 or contended > 0 or children > 1000 or (not moved and (from_top or not in_order));
+    exit when alone or wanted <= 0 or contended > 0 or children > 1000 or (not moved and (from_top or not in_order));
     if not moved then
       after_rank := null;
       after_id := null;
@@ -285,6 +283,7 @@ begin
     'blocked', blocked,
     'contended', contended,
     'expired', expired,
+    'alone', alone and jobs <> '[]',
     'since', since,
     'after', case when after_id is not null then jsonb_build_array(after_rank, after_id) end
   );

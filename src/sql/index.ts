@@ -1,7 +1,7 @@
 // Generated from the .sql files beside it by `npm run generate:sql`. Do not edit.
 
 /** Changes when any function does. */
-export const version = '32d34a032e9ed2a3'
+export const version = 'af7d64fd22031796'
 
 /** Every SQL function, each after those that its creation looks at. */
 export const functions: readonly { name: string; sql: string }[] = [
@@ -302,6 +302,74 @@ end if;
 return null;
 end
 $fn$;` },
+  { name: 'choose', sql: `create or replace function jobmaster.choose(
+able integer[], slots integer[], units integer[], heavy integer[], free_units bigint, wanted integer, on_system text,
+moment timestamptz
+)
+returns bigint[]
+language plpgsql volatile
+as $fn$
+declare
+starving record;
+free_at timestamptz;
+candidate record;
+chosen bigint[] := '{}';
+begin
+select head.rank, head.id, task.process_units
+into starving
+from jobmaster.tasks task
+cross join lateral (
+select job.rank, job.id, job.run_at
+from jobmaster.jobs job
+where job.status = 'waiting' and job.task_id = task.id and not job.suspect
+order by job.rank, job.id
+limit 1
+) head
+where task.id = any (heavy) and head.run_at <= moment - interval '1 minute'
+order by head.rank, head.id
+limit 1;
+if starving.id is not null then
+select min(held.lease_until)
+into free_at
+from (
+select job.lease_until, sum(job.process_units) over (order by job.lease_until) as freed
+from jobmaster.jobs job
+where job.status = 'running' and job.system = on_system
+) held
+where held.freed + free_units >= starving.process_units;
+end if;
+for candidate in
+select head.id, may.index, may.process_units
+from unnest(able, slots, units) with ordinality may (id, room, process_units, index)
+join jobmaster.tasks task on task.id = may.id
+cross join lateral (
+select job.id, job.rank
+from jobmaster.jobs job
+where job.status = 'waiting' and job.task_id = may.id and not job.suspect
+order by job.rank, job.id
+limit least(may.room, free_units / may.process_units)
+) head
+where starving.id is null
+or (head.rank, head.id) < (starving.rank, starving.id)
+or moment + task.timeout_ms * interval '1 millisecond' <= free_at
+order by head.rank, head.id
+loop
+exit when cardinality(chosen) >= wanted;
+if slots[candidate.index] > 0 and candidate.process_units <= free_units then
+chosen := chosen || candidate.id;
+slots[candidate.index] := slots[candidate.index] - 1;
+free_units := free_units - candidate.process_units;
+end if;
+end loop;
+return array(
+select job.id
+from jobmaster.jobs job
+where job.id = any (chosen) and job.status = 'waiting'
+order by job.rank, job.id
+for update skip locked
+);
+end
+$fn$;` },
   { name: 'claim', sql: `create or replace function jobmaster.claim(request jsonb)
 returns jsonb
 language plpgsql volatile
@@ -327,14 +395,16 @@ names text[];
 slots integer[];
 units integer[];
 special boolean[];
+heavy integer[];
 chosen bigint[];
 in_order boolean;
 has_special boolean;
 moved boolean;
+first_rank integer;
 last_rank integer;
 last_id bigint;
-units_left bigint;
-candidate record;
+suspect record;
+alone boolean := false;
 expanding bigint[];
 dependent bigint[];
 looked record;
@@ -385,8 +455,14 @@ where job.status = 'running' and job.claim >= since and job.invocation = me and 
 after_id := null;
 exit;
 end if;
-select array_agg(task.id), array_agg(task.name), array_agg(task.room), array_agg(task.process_units), array_agg(task.dependent)
-into able, names, slots, units, special
+select
+array_agg(task.id) filter (where task.process_units <= free_units),
+array_agg(task.name) filter (where task.process_units <= free_units),
+array_agg(task.room) filter (where task.process_units <= free_units),
+array_agg(task.process_units) filter (where task.process_units <= free_units),
+array_agg(task.dependent) filter (where task.process_units <= free_units),
+array_agg(task.id) filter (where task.process_units > free_units)
+into able, names, slots, units, special, heavy
 from (
 select
 task.id,
@@ -398,7 +474,7 @@ from jobmaster.tasks task
 left join unnest(busy_tasks, busy_jobs) busy (task_id, running) on busy.task_id = task.id
 where task.retired_at is null
 and task.paused_at is null
-and task.process_units <= free_units
+and task.process_units <= (request ->> 'units')::bigint
 and task.hash = request -> 'tasks' ->> (task.type_key || '.' || task.task_key)
 and (
 task.timeout_ms is null
@@ -412,7 +488,7 @@ from_top := after_id is null;
 with head as materialized (
 select job.id, job.task_id, job.rank, job.expands
 from jobmaster.jobs job
-where job.status = 'waiting' and (job.rank, job.id) > (coalesce(after_rank, -2147483648), coalesce(after_id, 0))
+where job.status = 'waiting' and not job.suspect and (job.rank, job.id) > (coalesce(after_rank, -2147483648), coalesce(after_id, 0))
 order by job.rank, job.id
 limit wanted
 for update skip locked
@@ -431,49 +507,39 @@ left join unnest(able, slots, units, special) may (id, room, process_units, depe
 select
 (select array_agg(head.id) from head),
 (select max(head.rank) from head),
+(select min(head.rank) from head),
 judged.each_fits and judged.weight <= free_units,
 judged.special
-into chosen, last_rank, in_order, has_special
+into chosen, last_rank, first_rank, in_order, has_special
 from judged;
-if chosen is null then
+if round = 1 and (request ->> 'held')::integer = 0 and exists (
+select from jobmaster.jobs job where job.status = 'waiting' and job.suspect
+) then
+select job.id, job.rank
+into suspect
+from jobmaster.jobs job
+where job.status = 'waiting' and job.suspect and job.task_id = any (able)
+order by job.rank, job.id
+limit 1
+for update skip locked;
+alone := found and (chosen is null or (suspect.rank, suspect.id) < (first_rank, chosen[1]));
+end if;
+if alone then
+chosen := array[suspect.id];
+in_order := false;
+has_special := true;
+wanted := 1;
+elsif chosen is null then
 exit when from_top;
 after_id := null;
 after_rank := null;
 continue;
-end if;
-last_id := chosen[cardinality(chosen)];
-if not in_order then
-chosen := '{}';
-units_left := free_units;
-for candidate in
-select head.id, may.index, may.process_units
-from unnest(able, slots, units) with ordinality may (id, room, process_units, index)
-cross join lateral (
-select job.id, job.rank
-from jobmaster.jobs job
-where job.status = 'waiting' and job.task_id = may.id
-order by job.rank, job.id
-limit least(may.room, free_units / may.process_units)
-) head
-order by head.rank, head.id
-loop
-exit when cardinality(chosen) >= wanted;
-if slots[candidate.index] > 0 and candidate.process_units <= units_left then
-chosen := chosen || candidate.id;
-slots[candidate.index] := slots[candidate.index] - 1;
-units_left := units_left - candidate.process_units;
-end if;
-end loop;
-chosen := array(
-select job.id
-from jobmaster.jobs job
-where job.id = any (chosen) and job.status = 'waiting'
-order by job.rank, job.id
-for update skip locked
-);
+elsif not in_order then
+chosen := jobmaster.choose(able, slots, units, heavy, free_units, wanted, on_system, moment);
 exit when chosen = '{}';
 has_special := true;
 end if;
+last_id := chosen[cardinality(chosen)];
 moved := false;
 problems := '{}';
 if has_special then
@@ -542,7 +608,7 @@ else
 after_rank := null;
 after_id := null;
 end if;
-exit when wanted <= 0 or contended > 0 or children > 1000 or (not moved and (from_top or not in_order));
+exit when alone or wanted <= 0 or contended > 0 or children > 1000 or (not moved and (from_top or not in_order));
 if not moved then
 after_rank := null;
 after_id := null;
@@ -563,6 +629,7 @@ return jsonb_build_object(
 'blocked', blocked,
 'contended', contended,
 'expired', expired,
+'alone', alone and jobs <> '[]',
 'since', since,
 'after', case when after_id is not null then jsonb_build_array(after_rank, after_id) end
 );
@@ -697,9 +764,15 @@ delete from jobmaster.shapes
 where id not in (select shape_id from jobmaster.dependencies)
 returning id
 ), forgotten as (
-delete from jobmaster.job_keys where shape_id in (select id from unused)
+delete from jobmaster.job_keys
+where ctid = any (array(
+select ctid from jobmaster.job_keys where shape_id in (select id from unused) for update skip locked
+))
 )
-delete from jobmaster.completions where shape_id in (select id from unused);
+delete from jobmaster.completions
+where ctid = any (array(
+select ctid from jobmaster.completions where shape_id in (select id from unused) for update skip locked
+));
 with looks_again as (
 update jobmaster.jobs
 set status = 'waiting'
@@ -1401,6 +1474,7 @@ update jobmaster.jobs
 set status = 'waiting',
 finished_at = null,
 failures = 0,
+suspect = false,
 error = null,
 cancel_requested_at = null,
 blocked_at = null,
@@ -1460,14 +1534,17 @@ moment timestamptz := jobmaster.clock();
 me uuid := request ->> 'invocation';
 targets integer[];
 completed integer := 0;
+completed_jobs bigint[];
+completed_tasks integer[];
 completed_targets bigint[];
 settled jsonb;
 settled_count integer := 0;
+ended_jobs bigint[];
+ended_tasks integer[];
 ended_targets bigint[];
 refused bigint[];
 dependents integer := 0;
 begin
-select array_agg(distinct task_id) into targets from jobmaster.shapes;
 if jsonb_array_length(request -> 'completed') > 0 then
 with outcome as materialized (
 select (value ->> 0)::bigint as id, (value ->> 1)::integer as attempt, nullif(value -> 2, 'null') as result
@@ -1486,8 +1563,8 @@ and job.lease_until is not null
 and job.invocation = me
 returning job.id, job.task_id
 )
-select count(*), array_agg(id) filter (where task_id = any (targets))
-into completed, completed_targets
+select count(*), array_agg(id), array_agg(task_id)
+into completed, completed_jobs, completed_tasks
 from written;
 if completed < jsonb_array_length(request -> 'completed') then
 select array_agg((value ->> 0)::bigint)
@@ -1512,7 +1589,7 @@ as given (id bigint, attempt integer, outcome text, error jsonb, retry_ms double
 order by id
 ), written as (
 update jobmaster.jobs job
-set (status, finished_at, run_at, failures, error, lease_until) = (
+set (status, finished_at, run_at, failures, error, suspect, lease_until) = (
 select
 next.status,
 case when next.status in ('failed', 'cancelled') then moment end,
@@ -1523,6 +1600,7 @@ else job.run_at
 end,
 job.failures + case when outcome.outcome = 'released' then 0 else 1 end,
 case when outcome.outcome = 'released' then job.error else outcome.error end,
+job.suspect and outcome.outcome = 'released',
 null::timestamptz
 from (
 select case
@@ -1544,8 +1622,9 @@ returning job.id, job.task_id, job.status, job.finished_at
 select
 jsonb_agg(jsonb_build_array(id, status)),
 count(*),
-array_agg(id) filter (where finished_at is not null and task_id = any (targets))
-into settled, settled_count, ended_targets
+array_agg(id) filter (where finished_at is not null),
+array_agg(task_id) filter (where finished_at is not null)
+into settled, settled_count, ended_jobs, ended_tasks
 from written;
 if settled_count < jsonb_array_length(request -> 'outcomes') then
 select
@@ -1560,6 +1639,15 @@ and job.status <> 'running'
 and job.invocation = me;
 end if;
 end if;
+select array_agg(distinct task_id) into targets from jobmaster.shapes;
+select array_agg(job.id)
+into completed_targets
+from unnest(completed_jobs, completed_tasks) job (id, task_id)
+where job.task_id = any (targets);
+select array_agg(job.id)
+into ended_targets
+from unnest(ended_jobs, ended_tasks) job (id, task_id)
+where job.task_id = any (targets);
 if completed_targets is not null then
 with ended as (
 delete from jobmaster.job_keys
@@ -1666,34 +1754,39 @@ as $fn$
 declare
 ended bigint[];
 begin
-with lost as (
+with expired as materialized (
+select id, count(*) over (partition by invocation) = 1 as alone
+from (
+select id, invocation
+from jobmaster.jobs
+where status = 'running' and lease_until <= moment
+order by claim
+limit 1000
+for update skip locked
+) found
+), lost as (
 update jobmaster.jobs job
 set (status, finished_at) = (
 select next.status, case when next.status <> 'waiting' then moment end
 from (
 select case
 when job.cancel_requested_at is not null then 'cancelled'
-when job.failures + 1 >= job.max_attempts then 'failed'
+when expired.alone and job.failures + 1 >= job.max_attempts then 'failed'
 else 'waiting'
 end as status
 ) next
 ),
-failures = failures + 1,
+failures = job.failures + expired.alone::integer,
+suspect = true,
 lease_until = null,
 invocation = null,
 error = jsonb_build_object(
 'name', 'LeaseLost',
-'message', format('attempt %s: its invocation ended without settling it (it was killed, or ran past its limit)', attempt)
+'message', format('attempt %s: its invocation ended without settling it (it was killed, or ran past its limit)', job.attempt)
 )
-where id = any (array(
-select id
-from jobmaster.jobs
-where status = 'running' and lease_until <= moment
-order by claim
-limit 1000
-for update skip locked
-))
-returning id, finished_at
+from expired
+where job.id = expired.id
+returning job.id, job.finished_at
 )
 select array_agg(id) filter (where finished_at is not null) into ended from lost;
 if ended is not null then
@@ -1737,6 +1830,22 @@ failed bigint[];
 woken bigint[];
 all_failed integer := 0;
 begin
+with recursive affected (id, fails) as (
+select blockers.job_id, blocker.status in ('failed', 'cancelled')
+from jobmaster.blockers
+join jobmaster.jobs blocker on blocker.id = blockers.blocker_id
+where blockers.blocker_id = any (finished)
+union
+select blockers.job_id, true
+from affected
+join jobmaster.blockers on blockers.blocker_id = affected.id
+where affected.fails
+)
+select array_agg(distinct id) into dependents from affected;
+if dependents is null then
+return 0;
+end if;
+perform from jobmaster.jobs where id = any (dependents) order by id for update;
 loop
 select array_agg(distinct job_id order by job_id) into dependents
 from jobmaster.blockers

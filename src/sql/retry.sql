@@ -18,6 +18,7 @@ begin
   set status = 'waiting',
     finished_at = null,
     failures = 0,
+    suspect = false,
     error = null,
     cancel_requested_at = null,
     blocked_at = null,

@@ -19,15 +19,17 @@ declare
   me uuid := request ->> 'invocation';
   targets integer[];
   completed integer := 0;
+  completed_jobs bigint[];
+  completed_tasks integer[];
   completed_targets bigint[];
   settled jsonb;
   settled_count integer := 0;
+  ended_jobs bigint[];
+  ended_tasks integer[];
   ended_targets bigint[];
   refused bigint[];
   dependents integer := 0;
 begin
-  select array_agg(distinct task_id) into targets from jobmaster.shapes;
-
   if jsonb_array_length(request -> 'completed') > 0 then
     with outcome as materialized (
       select (value ->> 0)::bigint as id, (value ->> 1)::integer as attempt, nullif(value -> 2, 'null') as result
@@ -47,8 +49,8 @@ begin
         and job.invocation = me
       returning job.id, job.task_id
     )
-    select count(*), array_agg(id) filter (where task_id = any (targets))
-    into completed, completed_targets
+    select count(*), array_agg(id), array_agg(task_id)
+    into completed, completed_jobs, completed_tasks
     from written;
 
     if completed < jsonb_array_length(request -> 'completed') then
@@ -75,7 +77,7 @@ begin
       order by id
     ), written as (
       update jobmaster.jobs job
-      set (status, finished_at, run_at, failures, error, lease_until) = (
+      set (status, finished_at, run_at, failures, error, suspect, lease_until) = (
         select
           next.status,
           case when next.status in ('failed', 'cancelled') then moment end,
@@ -86,6 +88,7 @@ begin
           end,
           job.failures + case when outcome.outcome = 'released' then 0 else 1 end,
           case when outcome.outcome = 'released' then job.error else outcome.error end,
+          job.suspect and outcome.outcome = 'released',
           null::timestamptz
         from (
           select case
@@ -108,8 +111,9 @@ begin
     select
       jsonb_agg(jsonb_build_array(id, status)),
       count(*),
-      array_agg(id) filter (where finished_at is not null and task_id = any (targets))
-    into settled, settled_count, ended_targets
+      array_agg(id) filter (where finished_at is not null),
+      array_agg(task_id) filter (where finished_at is not null)
+    into settled, settled_count, ended_jobs, ended_tasks
     from written;
 
     if settled_count < jsonb_array_length(request -> 'outcomes') then
@@ -125,6 +129,18 @@ begin
         and job.invocation = me;
     end if;
   end if;
+
+  -- Which of them others may wait for: asked only now, since a deploy may have made a rule, and a claim have blocked a job
+  -- under it, while the updates above waited for their rows.
+  select array_agg(distinct task_id) into targets from jobmaster.shapes;
+  select array_agg(job.id)
+  into completed_targets
+  from unnest(completed_jobs, completed_tasks) job (id, task_id)
+  where job.task_id = any (targets);
+  select array_agg(job.id)
+  into ended_targets
+  from unnest(ended_jobs, ended_tasks) job (id, task_id)
+  where job.task_id = any (targets);
 
   if completed_targets is not null then
     -- The clock is read again: a claim that blocked a job on one of these, while the update above waited for its lock,

@@ -18,6 +18,7 @@
 --   "expanded", "blocked", "contended": how many jobs,
 --   "cancel": [id, …]                          running here, and asked to stop
 --   "expired": boolean                         leases have run out: hand that back as take_back
+--   "alone": boolean                           the one job taken has lost its invocation before: claim nothing beside it
 --   "since", "after"                           hand these back
 --   and when no job was taken:
 --   "stop": "empty" | "capacity" | "deadline"  why: nothing that this code runs is waiting; the limits; the time left

@@ -1,0 +1,77 @@
+-- Chooses and locks jobs where some at the head of the queue may not run: from the heads of the tasks that may, the best
+-- first, while units and slots last. able, slots and units say which tasks may, how many jobs of each, and their weight;
+-- heavy are the tasks that only want for units. Called under the claim lock; a job that somebody has locked is passed over.
+--
+-- A heavy job does not wait for ever behind a stream of light ones. Once one has been due for a minute, what stands behind
+-- it in the queue is started only where its timeout_ms says that it ends before enough of the units in use are free: by
+-- the ends of their leases, the latest that they can be held.
+create or replace function jobmaster.choose(
+  able integer[], slots integer[], units integer[], heavy integer[], free_units bigint, wanted integer, on_system text,
+  moment timestamptz
+)
+returns bigint[]
+language plpgsql volatile
+as $fn$
+declare
+  starving record;
+  free_at timestamptz;
+  candidate record;
+  chosen bigint[] := '{}';
+begin
+  select head.rank, head.id, task.process_units
+  into starving
+  from jobmaster.tasks task
+  cross join lateral (
+    select job.rank, job.id, job.run_at
+    from jobmaster.jobs job
+    where job.status = 'waiting' and job.task_id = task.id and not job.suspect
+    order by job.rank, job.id
+    limit 1
+  ) head
+  where task.id = any (heavy) and head.run_at <= moment - interval '1 minute'
+  order by head.rank, head.id
+  limit 1;
+  if starving.id is not null then
+    select min(held.lease_until)
+    into free_at
+    from (
+      select job.lease_until, sum(job.process_units) over (order by job.lease_until) as freed
+      from jobmaster.jobs job
+      where job.status = 'running' and job.system = on_system
+    ) held
+    where held.freed + free_units >= starving.process_units;
+  end if;
+
+  for candidate in
+    select head.id, may.index, may.process_units
+    from unnest(able, slots, units) with ordinality may (id, room, process_units, index)
+    join jobmaster.tasks task on task.id = may.id
+    cross join lateral (
+      select job.id, job.rank
+      from jobmaster.jobs job
+      where job.status = 'waiting' and job.task_id = may.id and not job.suspect
+      order by job.rank, job.id
+      limit least(may.room, free_units / may.process_units)
+    ) head
+    where starving.id is null
+      or (head.rank, head.id) < (starving.rank, starving.id)
+      or moment + task.timeout_ms * interval '1 millisecond' <= free_at
+    order by head.rank, head.id
+  loop
+    exit when cardinality(chosen) >= wanted;
+    if slots[candidate.index] > 0 and candidate.process_units <= free_units then
+      chosen := chosen || candidate.id;
+      slots[candidate.index] := slots[candidate.index] - 1;
+      free_units := free_units - candidate.process_units;
+    end if;
+  end loop;
+
+  return array(
+    select job.id
+    from jobmaster.jobs job
+    where job.id = any (chosen) and job.status = 'waiting'
+    order by job.rank, job.id
+    for update skip locked
+  );
+end
+$fn$;
