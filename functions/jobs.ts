@@ -20,6 +20,6 @@ declare module 'jobmaster' {
 }
 
 /** The application's jobs over a Drizzle database. It opens nothing, so it can be made once an invocation. */
-export function createJobs(db: PgDatabase<PgQueryResultHKT>, env: Env) {
-  return createJobMaster({ db, env, tasks: { weather, flights, reports } })
+export function createJobs(db: PgDatabase<PgQueryResultHKT>, env: Env, close: () => Promise<void> = async () => {}) {
+  return createJobMaster({ db, env, close, tasks: { weather, flights, reports } })
 }

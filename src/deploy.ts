@@ -3,7 +3,7 @@ import { catalogOf } from './catalog.ts'
 import { transact } from './database.ts'
 import { JobMasterError } from './errors.ts'
 import { migrations } from './migrations/index.ts'
-import { type DeployOptions, type Deployment, type Plan, planFrom, type State, stateOf } from './plan.ts'
+import { type DeployOptions, type Deployment, isOurs, type Plan, planFrom, type State, stateOf } from './plan.ts'
 import { relationsOf } from './relations.ts'
 import { inSchema } from './rename.ts'
 import { functions, version } from './sql/index.ts'
@@ -55,6 +55,7 @@ function statementsFor({ schema, modules }: Deployment, state: State, planned: P
     sql`select pg_advisory_xact_lock(hashtextextended(${schema}, 0))`,
     // A batch has no conditions: a division, by nothing when this is no longer what the plan was made from.
     sql`select 1 / (md5(${relationsOf(schema)}::text) = md5(${JSON.stringify(state.relations)}::text::jsonb::text))::integer`,
+    ...(isOurs(state) ? [sql`select 1 / (${recordIn(schema)} = ${record(state)}::text::jsonb)::integer`] : []),
     ...(planned.reset ? [sql`drop schema ${quoted} cascade`] : []),
     // A role may own the schema it was given and have no right to make one.
     ...(isNew ? [sql`create schema ${quoted}`] : []),
@@ -70,6 +71,20 @@ function statementsFor({ schema, modules }: Deployment, state: State, planned: P
     ...(planned.functions ? functionsIn(schema) : []),
     sql`select ${quoted}.deploy_catalog(${JSON.stringify(catalogOf(modules).json)}::text::jsonb, ${version})`,
   ]
+}
+
+/** What is recorded as deployed: where tables were pushed, it is all that tells a finished deploy from one to come. */
+function recordIn(schema: string): SQL {
+  const tables = sql.identifier(schema)
+  return sql`jsonb_build_array(
+    (select coalesce(jsonb_agg(name order by name collate "C"), '[]') from ${tables}.migrations),
+    (select functions from ${tables}.meta),
+    (select catalog from ${tables}.meta)
+  )`
+}
+
+function record({ applied, functions, catalog }: State): string {
+  return JSON.stringify([applied.toSorted(), functions, catalog])
 }
 
 /** One statement a function or overload: the extended protocol, all that HTTP has, takes one at a time. */

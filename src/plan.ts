@@ -68,7 +68,11 @@ interface DeployedTask {
   row: Record<string, unknown>
 }
 
+const nothing: State = { schemaExists: false, relations: [], applied: [], functions: null, catalog: null, tasks: [] }
+
 export async function stateOf({ db, schema }: Pick<Deployment, 'db' | 'schema'>): Promise<State> {
+  // Such a name cannot be asked about, and planFrom refuses it.
+  if (schemaNameProblem(schema).length > 0) return nothing
   const tables = sql.identifier(schema)
   const [row] = await query(
     db,
@@ -76,14 +80,7 @@ export async function stateOf({ db, schema }: Pick<Deployment, 'db' | 'schema'>)
   )
   // What our own statements answer is of our own making.
   const relations = json(row?.relations) as string[]
-  const state: State = {
-    schemaExists: row?.known === true,
-    relations,
-    applied: [],
-    functions: null,
-    catalog: null,
-    tasks: [],
-  }
+  const state: State = { ...nothing, schemaExists: row?.known === true, relations }
   if (!isOurs(state)) return state
   const [deployed] = await query(
     db,
@@ -112,7 +109,7 @@ export async function stateOf({ db, schema }: Pick<Deployment, 'db' | 'schema'>)
 }
 
 /** Whether the schema is JobMaster's, and not one where somebody has a table that happens to be called jobs. */
-function isOurs({ relations }: State): boolean {
+export function isOurs({ relations }: State): boolean {
   const has = (table: string) => relations.some((line) => line.startsWith(`${table}.`))
   return ['meta', 'migrations', 'tasks', 'jobs', 'job_keys'].every(has)
 }

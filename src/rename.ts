@@ -8,12 +8,19 @@ export function inSchema(statement: string, schema: string): string {
   // A name that held the quote of a function's body would end it.
   let tag = '$fn$'
   while (schema.includes(tag)) tag = `${tag.slice(0, -1)}_$`
+  const replacements: Record<string, string> = {
+    $fn$: tag,
+    "'jobmaster'": literal,
+    // Within a string, as in nextval('jobmaster.claims').
+    "'jobmaster.": `'${quoted.replaceAll("'", "''")}.`,
+    'jobmaster.': `${quoted}.`,
+    '"jobmaster"': quoted,
+  }
   // In one pass: the name itself may contain what is replaced.
-  return statement.replace(/\$fn\$|"jobmaster"(?=[.;\s]|$)|\bjobmaster\.|'jobmaster'/g, (found) => {
-    if (found === '$fn$') return tag
-    if (found === "'jobmaster'") return literal
-    return found === 'jobmaster.' ? `${quoted}.` : quoted
-  })
+  return statement.replace(
+    /\$fn\$|'jobmaster'|'jobmaster\.|\bjobmaster\.|"jobmaster"(?=[.;\s]|$)/g,
+    (found) => replacements[found] ?? found,
+  )
 }
 
 /** Why a schema cannot have that name, if so. */

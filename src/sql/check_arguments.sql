@@ -1,10 +1,10 @@
 -- Checks a job's arguments against its task's params.
 -- complete: the arguments with the defaults of those not given; expands: some argument is "ALL"; code and problem: the
--- SQLSTATE and the sentence for the first thing that is wrong, null where nothing is. It looks at the kind of args, their
--- size, unknown names, and then at each param in the order declared.
+-- SQLSTATE and the sentence for the first thing that is wrong, null where nothing is; argument: the one that it is wrong
+-- with. It looks at the kind of args, their size, unknown names, and then at each param in the order declared.
 -- Raises nothing: a claim that inserts a dependency goes on where this finds a problem. Reads no tables.
 create or replace function jobmaster.check_arguments(
-  task jobmaster.tasks, args jsonb, out complete jsonb, out expands boolean, out code text, out problem text
+  task jobmaster.tasks, args jsonb, out complete jsonb, out expands boolean, out code text, out problem text, out argument text
 )
 language plpgsql immutable
 as $fn$
@@ -37,6 +37,7 @@ begin
   end loop;
   if args - names <> '{}' then
     code := 'JM003';
+    argument := name;
     name := (select key from jsonb_object_keys(args - names) key limit 1);
     problem := format('%sunknown argument %s', label, jobmaster.shown(to_jsonb(name)));
     return;
@@ -52,6 +53,7 @@ begin
         complete := complete || jsonb_build_object(name, param -> 'default');
       elsif (param ->> 'required')::boolean then
         code := 'JM002';
+        argument := name;
         problem := format('%smissing argument %s', label, to_jsonb(name));
         return;
       end if;
@@ -66,6 +68,7 @@ begin
     phrase := jobmaster.check_value(param -> 'schema', value);
     continue when phrase is null;
     code := 'JM004';
+    argument := name;
     if (param ->> 'write_all')::boolean then
       phrase := format(
         'must be %s (or "ALL"), got %s',

@@ -105,14 +105,21 @@ begin
     join jobmaster.shapes shape on shape.task_id = given.target_id and shape.names = given.names
     order by given.task_id, given.position;
 
+    -- What a settle has in its hands stays, and nothing ever asks for it: that settle may be waiting for our lock.
     with unused as (
       delete from jobmaster.shapes
       where id not in (select shape_id from jobmaster.dependencies)
       returning id
     ), forgotten as (
-      delete from jobmaster.job_keys where shape_id in (select id from unused)
+      delete from jobmaster.job_keys
+      where ctid = any (array(
+        select ctid from jobmaster.job_keys where shape_id in (select id from unused) for update skip locked
+      ))
     )
-    delete from jobmaster.completions where shape_id in (select id from unused);
+    delete from jobmaster.completions
+    where ctid = any (array(
+      select ctid from jobmaster.completions where shape_id in (select id from unused) for update skip locked
+    ));
 
     with looks_again as (
       update jobmaster.jobs

@@ -1,7 +1,7 @@
 // Generated from the .sql files beside it by `npm run generate:sql`. Do not edit.
 
 /** Changes when any function does. */
-export const version = 'af7d64fd22031796'
+export const version = '4739ec5dbe0c9415'
 
 /** Every SQL function, each after those that its creation looks at. */
 export const functions: readonly { name: string; sql: string }[] = [
@@ -46,7 +46,7 @@ return job.status;
 end
 $fn$;` },
   { name: 'check_arguments', sql: `create or replace function jobmaster.check_arguments(
-task jobmaster.tasks, args jsonb, out complete jsonb, out expands boolean, out code text, out problem text
+task jobmaster.tasks, args jsonb, out complete jsonb, out expands boolean, out code text, out problem text, out argument text
 )
 language plpgsql immutable
 as $fn$
@@ -78,6 +78,7 @@ names := names || (params -> index ->> 'name');
 end loop;
 if args - names <> '{}' then
 code := 'JM003';
+argument := name;
 name := (select key from jsonb_object_keys(args - names) key limit 1);
 problem := format('%sunknown argument %s', label, jobmaster.shown(to_jsonb(name)));
 return;
@@ -92,6 +93,7 @@ if (param ->> 'has_default')::boolean then
 complete := complete || jsonb_build_object(name, param -> 'default');
 elsif (param ->> 'required')::boolean then
 code := 'JM002';
+argument := name;
 problem := format('%smissing argument %s', label, to_jsonb(name));
 return;
 end if;
@@ -105,6 +107,7 @@ end if;
 phrase := jobmaster.check_value(param -> 'schema', value);
 continue when phrase is null;
 code := 'JM004';
+argument := name;
 if (param ->> 'write_all')::boolean then
 phrase := format(
 'must be %s (or "ALL"), got %s',
@@ -1129,7 +1132,8 @@ when item.priority not between -1000000000 and 1000000000 or item.priority % 1 <
 when item.run_at not between timestamptz '0001-01-01 00:00:00Z' and timestamptz '9999-12-31 00:00:00Z' then 'JM008'
 else found.code
 end as code,
-found.problem
+found.problem,
+found.argument
 from item
 left join jobmaster.tasks task
 on task.type_key = substring(item.name from '^(.*)\\.')
@@ -1174,7 +1178,12 @@ else ': priority must be a whole number between -1000000000 and 1000000000, got 
 end
 else refusal ->> 'problem'
 end,
-detail = format('job %s of %s; none was inserted', refusal ->> 'position', jsonb_array_length(items));
+detail = format('job %s of %s; none was inserted', refusal ->> 'position', jsonb_array_length(items)),
+column = coalesce(refusal ->> 'argument', case
+when refusal ->> 'code' <> 'JM008' then ''
+when (refusal ->> 'priority')::numeric between -1000000000 and 1000000000 and (refusal ->> 'priority')::numeric % 1 = 0 then 'runAt'
+else 'priority'
+end);
 end if;
 if to_key is not null then
 perform jobmaster.write_keys(to_key);

@@ -35,7 +35,8 @@ begin
         when item.run_at not between timestamptz '0001-01-01 00:00:00Z' and timestamptz '9999-12-31 00:00:00Z' then 'JM008'
         else found.code
       end as code,
-      found.problem
+      found.problem,
+      found.argument
     from item
     -- The task's key is what follows the last dot.
     left join jobmaster.tasks task
@@ -83,7 +84,13 @@ begin
         end
         else refusal ->> 'problem'
       end,
-      detail = format('job %s of %s; none was inserted', refusal ->> 'position', jsonb_array_length(items));
+      detail = format('job %s of %s; none was inserted', refusal ->> 'position', jsonb_array_length(items)),
+      -- For callers that point at what is wrong.
+      column = coalesce(refusal ->> 'argument', case
+        when refusal ->> 'code' <> 'JM008' then ''
+        when (refusal ->> 'priority')::numeric between -1000000000 and 1000000000 and (refusal ->> 'priority')::numeric % 1 = 0 then 'runAt'
+        else 'priority'
+      end);
   end if;
   if to_key is not null then
     perform jobmaster.write_keys(to_key);

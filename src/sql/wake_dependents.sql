@@ -1,7 +1,7 @@
 -- What finished jobs mean for those that wait for them: one that failed or was cancelled fails its dependents, and
 -- theirs; a job with no blocker left is waiting again. Returns how many dependents failed.
 -- Call it in a later statement than the one that finished the jobs, and before the claim lock: it waits for rows, in id
--- order. The statements after the wait see what others finished meanwhile, so two blockers that end together, each in a
+-- order over all that may fail with these, since two that came to the same rows from different sides would deadlock. The statements after the wait see what others finished meanwhile, so two blockers that end together, each in a
 -- transaction that cannot see the other, still wake their dependent: the second to lock it does.
 create or replace function jobmaster.wake_dependents(finished bigint[])
 returns integer
@@ -14,12 +14,30 @@ declare
   woken bigint[];
   all_failed integer := 0;
 begin
+  with recursive affected (id, fails) as (
+    select blockers.job_id, blocker.status in ('failed', 'cancelled')
+    from jobmaster.blockers
+    join jobmaster.jobs blocker on blocker.id = blockers.blocker_id
+    where blockers.blocker_id = any (finished)
+    union
+    select blockers.job_id, true
+    from affected
+    join jobmaster.blockers on blockers.blocker_id = affected.id
+    where affected.fails
+  )
+  select array_agg(distinct id) into dependents from affected;
+  if dependents is null then
+    return 0;
+  end if;
+  perform from jobmaster.jobs where id = any (dependents) order by id for update;
+
   loop
     select array_agg(distinct job_id order by job_id) into dependents
     from jobmaster.blockers
     where blocker_id = any (finished);
     exit when dependents is null;
 
+    -- Those that a claim has blocked meanwhile.
     perform from jobmaster.jobs where id = any (dependents) order by id for update;
 
     with reason as (

@@ -1,0 +1,5 @@
+import { http } from '../app.ts'
+
+export default http
+
+export const config = { path: '/jobmaster/*' }

@@ -1,0 +1,112 @@
+import { createJobMaster, task } from 'jobmaster'
+import { expect, onTestFinished, test } from 'vitest'
+import { deadlineIn } from './support/deadline.ts'
+import { connect } from './support/drivers.ts'
+import { setup } from './support/jobs.ts'
+import { sqlAt } from './support/sql.ts'
+
+const quick = () => task({ params: {}, run() {} })
+
+/** Somebody's transaction that holds the claim lock of a schema until it is let go. */
+async function holdClaimLock(url: string) {
+  const { sql, close } = await sqlAt(url)
+  onTestFinished(close)
+  await sql('begin')
+  await sql(`select pg_advisory_xact_lock(hashtextextended('jobmaster', 0))`)
+  return { letGo: () => sql('commit') }
+}
+
+test('claims wait for one another', async () => {
+  const cool = { quick: quick() }
+  const { jobs, url } = await setup({ cool })
+  await jobs.insert(cool.quick, {})
+  const lock = await holdClaimLock(url)
+  let done = false
+  const drained = jobs.runUntilEmpty(deadlineIn()).finally(() => {
+    done = true
+  })
+  await new Promise((resolve) => setTimeout(resolve, 150))
+  expect(done).toBe(false)
+  await lock.letGo()
+  expect((await drained).completed).toBe(1)
+})
+
+test('an idle tick takes no lock, and so waits for nobody', async () => {
+  const { jobs, url } = await setup({ cool: { quick: quick() } })
+  const lock = await holdClaimLock(url)
+  expect(await jobs.runUntilEmpty(deadlineIn(2_000))).toMatchObject({ stopReason: 'empty', statements: 1 })
+  await lock.letGo()
+})
+
+test('only claims take the lock: insert, cancel, retry, settle and the questions wait for none', async () => {
+  const started = Promise.withResolvers<void>()
+  const locked = Promise.withResolvers<void>()
+  const slow = task({
+    params: {},
+    async run() {
+      started.resolve()
+      await locked.promise
+    },
+  })
+  const cool = { quick: quick(), slow }
+  const { jobs, url } = await setup({ cool })
+  const running = await jobs.insert(slow, {})
+  // It has no free slot, and its deadline is over when the job ends: it settles, and claims nothing any more.
+  const drained = jobs.runUntilEmpty(deadlineIn(800), { concurrency: 1, settleMs: 5_000 })
+  await started.promise
+  const lock = await holdClaimLock(url)
+  const job = await jobs.insert(cool.quick, {})
+  await jobs.cancel(job.id)
+  await jobs.retry(job.id)
+  await jobs.list()
+  await jobs.status()
+  await jobs.explain(job.id)
+  setTimeout(locked.resolve, 900)
+  await drained
+  expect((await jobs.get(running.id))?.status).toBe('completed')
+  await lock.letGo()
+})
+
+test('a claim waits for no row: a job that somebody has locked is passed over', async () => {
+  const cool = { quick: quick() }
+  const { jobs, url } = await setup({ cool })
+  const [held, free] = await jobs.insertMany([1, 2].map(() => ({ task: cool.quick, args: {} })))
+  const { sql, close } = await sqlAt(url)
+  onTestFinished(close)
+  await sql('begin')
+  await sql`select from jobmaster.jobs where id = ${held!.id} for update`
+  const report = await jobs.runUntilEmpty(deadlineIn(3_000))
+  expect(report.completed).toBe(1)
+  expect((await jobs.get(free!.id))?.status).toBe('completed')
+  await sql('rollback')
+  expect((await jobs.runUntilEmpty(deadlineIn())).completed).toBe(1)
+})
+
+test('two schemas do not wait for each other', async () => {
+  const cool = { quick: quick() }
+  const { database, url } = await setup({ cool })
+  const other = await setup({ cool }, { database, schema: 'job_mistress' })
+  await other.jobs.insert(cool.quick, {})
+  const lock = await holdClaimLock(url)
+  expect(await other.jobs.runUntilEmpty(deadlineIn(2_000))).toMatchObject({ completed: 1 })
+  await lock.letGo()
+})
+
+test.each(['repeatable read', 'serializable'])(
+  'a role whose transactions are %s is refused, saying what to set',
+  async (level) => {
+    const cool = { quick: quick() }
+    const { jobs, sql, url } = await setup({ cool })
+    await jobs.insert(cool.quick, {})
+    const name = new URL(url).pathname.slice(1)
+    await sql(`alter database "${name}" set default_transaction_isolation to '${level}'`)
+    const connection = await connect('node-postgres', url)
+    onTestFinished(connection.close)
+    const stricter = createJobMaster({ db: connection.db, tasks: { cool } })
+    await expect(stricter.runUntilEmpty(deadlineIn())).rejects.toMatchObject({
+      code: 'JM013',
+      message: expect.stringMatching(new RegExp(`READ COMMITTED.*${level}.*default_transaction_isolation`, 'is')),
+    })
+    expect((await jobs.status()).jobs.waiting).toBe(1)
+  },
+)

@@ -1,0 +1,223 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { dependsOn, NonRetriable, same, task } from 'jobmaster'
+import * as v from 'valibot'
+import { expect, onTestFinished, test } from 'vitest'
+import { connect } from '../support/drivers.ts'
+import { deadlineIn } from '../support/deadline.ts'
+import { Gate } from '../support/gate.ts'
+import { setup } from '../support/jobs.ts'
+import type { OpenDatabase } from '../support/open.ts'
+import { type Sql, sqlAt } from '../support/sql.ts'
+
+const n = v.number()
+
+test('a dependent whose last two dependencies end at the same moment is woken', async () => {
+  const [left, right] = [new Gate(), new Gate()]
+  const tasks = {
+    cool: {
+      left: task({ params: { n }, run: () => left.pass() }),
+      right: task({ params: { n }, run: () => right.pass() }),
+      both: task({
+        params: { n },
+        dependencies: [dependsOn('cool.left', { args: { n: same } }), dependsOn('cool.right', { args: { n: same } })],
+        run: () => {},
+      }),
+    },
+  }
+  const { jobs, sql, database } = await setup(tasks)
+  const both = await jobs.insert('cool.both', { n: 1 })
+  const first = jobs.runUntilEmpty(deadlineIn(), { concurrency: 1 })
+  await Promise.race([left.holds(1), right.holds(1)])
+  const other = await setup(tasks, { database: await again(database), deploy: false })
+  const second = other.jobs.runUntilEmpty(deadlineIn(), { concurrency: 1 })
+  await Promise.all([left.holds(1), right.holds(1)])
+  // Each settles, and then waits for the dependent's row.
+  const { release } = await hold(database, `select from jobmaster.jobs where id = ${both.id} for update`)
+  left.open()
+  right.open()
+  await waiters(sql, 2)
+  await release()
+  await Promise.all([first, second])
+  expect(await jobs.get(both.id)).toMatchObject({ status: 'completed' })
+})
+
+test('a job whose dependency is being settled waits for that settle, and is not put to sleep behind it', async () => {
+  const gate = new Gate()
+  const tasks = {
+    cool: {
+      foo: task({ params: { n }, run: () => gate.pass() }),
+      bar: task({ params: { n }, dependencies: dependsOn('cool.foo', { args: { n: same } }), run: () => {} }),
+    },
+  }
+  const { jobs, sql, database } = await setup(tasks)
+  const [early, late] = [
+    { task: tasks.cool.bar, args: { n: 1 } },
+    { task: tasks.cool.bar, args: { n: 1 } },
+  ]
+  const [first] = await jobs.insertMany([early])
+  const settling = jobs.runUntilEmpty(deadlineIn())
+  await gate.holds(1)
+  // The settle has written that foo is completed, and waits for the job that it wakes.
+  const { release } = await hold(database, `select from jobmaster.jobs where id = ${first!.id} for update`)
+  gate.open()
+  await waiters(sql, 1)
+  const [second] = await jobs.insertMany([late])
+  const other = await setup(tasks, { database: await again(database), deploy: false })
+  const drains = other.jobs.runUntilEmpty(deadlineIn())
+  await until(async () => other.statements.count > 3)
+  expect(await jobs.get(second!.id)).toMatchObject({ status: 'waiting' })
+  await release()
+  await Promise.all([settling, drains])
+  expect((await jobs.list({ task: 'cool.bar' })).jobs.map(({ status }) => status)).toEqual(['completed', 'completed'])
+  expect((await jobs.list({ task: 'cool.foo' })).jobs).toHaveLength(1)
+})
+
+test('a claim waits for no row: it takes what nobody has locked', async () => {
+  const tasks = { cool: { foo: task({ params: { n }, run: () => {} }) } }
+  const { jobs, database } = await setup(tasks)
+  const [locked, free] = await jobs.insertMany([
+    { task: tasks.cool.foo, args: { n: 1 } },
+    { task: tasks.cool.foo, args: { n: 2 } },
+  ])
+  const { release } = await hold(database, `select from jobmaster.jobs where id = ${locked!.id} for update`)
+  const report = await jobs.runUntilEmpty(deadlineIn(2_000))
+  expect(report.jobs.map(({ id }) => id)).toEqual([free!.id])
+  await release()
+  expect((await jobs.runUntilEmpty(deadlineIn())).completed).toBe(1)
+})
+
+test('a settle that a deploy overtakes still wakes what the new rules made wait for its job', async () => {
+  const gate = new Gate()
+  const foo = task({ params: { n }, run: () => gate.pass() })
+  const bar = task({ params: { n }, run: () => {} })
+  const before = await setup({ cool: { foo, bar } })
+  const { sql, database } = before
+  await before.jobs.insertMany([
+    { task: foo, args: { n: 1 } },
+    { task: foo, args: { n: 2 } },
+  ])
+  const draining = before.jobs.runUntilEmpty(deadlineIn())
+  await gate.holds(2)
+  // The settle has begun, and waits for its first job.
+  const { release } = await hold(database, 'select from jobmaster.jobs order by id limit 1 for update')
+  gate.open()
+  await waiters(sql, 1)
+  const bar2 = task({ params: { n }, dependencies: dependsOn(foo, { args: { n: same } }), run: () => {} })
+  const after = await setup({ cool: { foo, bar: bar2 } }, { database: await again(database) })
+  const dependent = await after.jobs.insert(bar2, { n: 2 })
+  await after.jobs.runUntilEmpty(deadlineIn())
+  expect(await after.jobs.get(dependent.id)).toMatchObject({ status: 'blocked' })
+  await release()
+  await draining
+  await after.jobs.runUntilEmpty(deadlineIn())
+  expect(await after.jobs.get(dependent.id)).toMatchObject({ status: 'completed' })
+})
+
+test('dependencies that fail and complete crosswise do not deadlock', async () => {
+  // `top` is the older job, and waits for `middle` and `good`; `middle` waits for `bad` and `good`.
+  const [bad, good] = [new Gate(), new Gate()]
+  const rules = (...targets: string[]) => targets.map((target) => dependsOn(target, { args: { n: same } }))
+  const tasks = {
+    cool: {
+      bad: task({
+        params: { n },
+        run: async () => {
+          await bad.pass()
+          throw new NonRetriable('is bad')
+        },
+      }),
+      good: task({ params: { n }, run: () => good.pass() }),
+      middle: task({ params: { n }, dependencies: rules('cool.bad', 'cool.good'), run: () => {} }),
+      top: task({ params: { n }, dependencies: rules('cool.middle', 'cool.good'), run: () => {} }),
+      beside: task({ params: { n }, dependencies: rules('cool.bad'), run: () => {} }),
+    },
+  }
+  const { jobs, sql, database } = await setup(tasks)
+  const [top, , beside] = await jobs.insertMany([
+    { task: tasks.cool.top, args: { n: 1 } },
+    { task: tasks.cool.middle, args: { n: 1 } },
+    { task: tasks.cool.beside, args: { n: 1 }, priority: 5 },
+  ])
+  const rivals = [await again(database), await again(database)]
+  const invocations = await Promise.all(rivals.map((rival) => setup(tasks, { database: rival, deploy: false })))
+  const drains = invocations.map(({ jobs }) => jobs.runUntilEmpty(deadlineIn(), { concurrency: 1 }))
+  await Promise.all([bad.holds(1), good.holds(1)])
+  // The settle of `bad` has locked `middle`, and waits for `beside`; only then comes the settle of `good`.
+  const { release } = await hold(database, `select from jobmaster.jobs where id = ${beside!.id} for update`)
+  bad.open()
+  await waiters(sql, 1)
+  good.open()
+  await waiters(sql, 2)
+  await release()
+  await Promise.all(drains)
+  expect(await jobs.get(top!.id)).toMatchObject({ status: 'failed' })
+  expect(await deadlocks(sql, ...rivals)).toBe(0)
+})
+
+test('a deploy that ends a rule does not deadlock with a settle under that rule', async () => {
+  const gate = new Gate()
+  const foo = task({ params: { n }, run: () => gate.pass() })
+  const bar = task({ params: { n }, dependencies: dependsOn(foo, { args: { n: same } }), run: () => {} })
+  const { sql, database } = await setup({ cool: { foo, bar } })
+  const rivals = [await again(database), await again(database)] as const
+  const before = await setup({ cool: { foo, bar } }, { database: rivals[0], deploy: false })
+  const job = await before.jobs.insert(bar, { n: 1 })
+  const draining = before.jobs.runUntilEmpty(deadlineIn())
+  await gate.holds(1)
+  // Whoever holds the claim lock makes the settle and the deploy wait for it, in the order they come.
+  const { release } = await hold(database, claimLock)
+  await before.jobs.insert(bar, { n: 2 })
+  const bar2 = task({ params: { n }, run: () => {} })
+  const deploying = setup({ cool: { foo, bar: bar2 } }, { database: rivals[1] })
+  await waiters(sql, 1)
+  gate.open()
+  await waiters(sql, 2)
+  await release()
+  const after = await deploying
+  await draining
+  await after.jobs.runUntilEmpty(deadlineIn())
+  expect(await after.jobs.get(job.id)).toMatchObject({ status: 'completed' })
+  expect(await deadlocks(sql, ...rivals)).toBe(0)
+})
+
+const claimLock = `select pg_advisory_xact_lock(hashtextextended('jobmaster', 0))`
+
+/** One more pool at the same database. */
+async function again(database: OpenDatabase): Promise<OpenDatabase> {
+  const url = new URL(database.url)
+  url.searchParams.set('application_name', 'rival')
+  const connection = await connect('node-postgres', url.href)
+  let closing: Promise<void> | undefined
+  const close = () => (closing ??= connection.close())
+  onTestFinished(close)
+  return { ...database, ...connection, close }
+}
+
+/** What a statement locks, held until the release. */
+async function hold(database: OpenDatabase, statement: string) {
+  const { sql, close } = await sqlAt(database.url)
+  onTestFinished(close)
+  await sql(`begin; ${statement}`)
+  return { release: () => sql('commit') }
+}
+
+/** Until so many statements wait for a lock of somebody else. */
+function waiters(sql: Sql, count: number): Promise<void> {
+  return until(async () => {
+    const waiting =
+      await sql`select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
+    return waiting.length >= count
+  })
+}
+
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  while (!(await condition())) await sleep(5)
+}
+
+/** How often Postgres had to end a deadlock between these pools. A session tells of it as it closes. */
+async function deadlocks(sql: Sql, ...pools: OpenDatabase[]): Promise<number> {
+  await Promise.all(pools.map(({ close }) => close()))
+  await until(async () => (await sql`select from pg_stat_activity where application_name = 'rival'`).length === 0)
+  const [row] = await sql`select deadlocks from pg_stat_database where datname = current_database()`
+  return row!.deadlocks
+}
