@@ -172,8 +172,8 @@ function requestOf(incoming: IncomingMessage): Request | undefined {
 /** Who reads no further hangs up on nobody: the client would see its connection break instead of the answer. */
 function bodyOf(incoming: IncomingMessage): ReadableStream {
   const chunks = incoming.iterator({ destroyOnReturn: false })
-  return new ReadableStream({
-    async pull(controller) {
+  const source = {
+    async pull(controller: ReadableStreamDefaultController) {
       const { done, value } = await chunks.next()
       if (done) controller.close()
       else controller.enqueue(new Uint8Array(value))
@@ -182,7 +182,9 @@ function bodyOf(incoming: IncomingMessage): ReadableStream {
       await chunks.return?.()
       incoming.resume()
     },
-  })
+  }
+  // Reads nothing ahead: a body that nobody asks for is left to Node.
+  return new ReadableStream(source, { highWaterMark: 0 })
 }
 
 function headersOf(headers: Headers): Record<string, string | string[]> {
