@@ -38,8 +38,8 @@ export function createApp(jobs: JobsSource, options: HttpOptions = {}): App {
   const based: App = basePath === undefined ? app : (new Hono().route(basePath, app) as unknown as App)
   for (const one of new Set<Pick<App, 'notFound' | 'onError'>>([app, based])) {
     one.notFound(() => new Problem(404, { detail: 'there is no such route' }).response())
-    one.onError((error) => {
-      const problem = problemOf(error)
+    one.onError((error, c) => {
+      const problem = problemOf(error, c.req.path.endsWith('/jobs/batch'))
       if (problem.status >= 500 && problem.cause !== undefined) onError(problem.cause)
       return problem.response()
     })
@@ -79,7 +79,7 @@ function routes(source: JobsSource, options: HttpOptions) {
   }
 
   return new Hono()
-    .use(uncached)
+    .use(prepared)
     .use(options.cors ? cors(options.cors) : pass)
     .get('/health', (c) => c.json({ status: 'ok' as const }))
     .all('/health', only('GET'))
@@ -153,7 +153,8 @@ interface DrainInput extends DrainRequest {
 
 const pass: MiddlewareHandler = (_, next) => next()
 
-const uncached: MiddlewareHandler = async (c, next) => {
+const prepared: MiddlewareHandler = async (c, next) => {
+  invocationOf(c)
   await next()
   c.res.headers.set('cache-control', 'no-store')
   c.res.headers.set('x-content-type-options', 'nosniff')

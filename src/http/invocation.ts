@@ -33,16 +33,24 @@ export function withInvocation(request: Request, invocation: PlatformInvocation)
   return request
 }
 
-/** What an adapter said of this request; without one, what can be assumed anywhere. */
+/**
+ * What an adapter said of this request; without one, what can be assumed anywhere. It is the same for as long as the
+ * request lasts, though a middleware may replace the request itself, as Hono's body limit does: so the first asks early.
+ */
 export function invocationOf(c: Context): PlatformInvocation {
-  return (
-    invocations.get(c.req.raw) ?? {
-      env: { ...processEnv(), ...(isObject(c.env) && c.env) },
-      deadline: new Date(Date.now() + unknownLimitMs),
-      waitUntil: (promise) => executionContext(c)?.waitUntil(promise),
-    }
-  )
+  const known: unknown = c.get(remembered)
+  // Set here alone.
+  if (known !== undefined) return known as PlatformInvocation
+  const invocation = invocations.get(c.req.raw) ?? {
+    env: { ...processEnv(), ...(isObject(c.env) && c.env) },
+    deadline: new Date(Date.now() + unknownLimitMs),
+    waitUntil: (promise) => executionContext(c)?.waitUntil(promise),
+  }
+  c.set(remembered, invocation)
+  return invocation
 }
+
+const remembered = 'jobmaster.invocation'
 
 function executionContext(c: Context) {
   try {

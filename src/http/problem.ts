@@ -70,9 +70,9 @@ function cut(text: string): string {
 }
 
 /** What to answer where this was thrown. What its sender cannot mend is not said: it stays the problem's `cause`. */
-export function problemOf(error: unknown): Problem {
+export function problemOf(error: unknown, inBatch = false): Problem {
   if (error instanceof Problem) return error
-  if (error instanceof JobMasterError) return problemOfEngine(error)
+  if (error instanceof JobMasterError) return problemOfEngine(error, inBatch)
   // Hono's own: its validator throws one for a body that is not JSON.
   if (error instanceof HTTPException && error.status === 400) {
     return new Problem(400, { detail: 'the body is not valid JSON', cause: error })
@@ -80,7 +80,7 @@ export function problemOf(error: unknown): Problem {
   return new Problem(500, { detail: 'something went wrong here: the log of this function says what', cause: error })
 }
 
-function problemOfEngine(error: JobMasterError): Problem {
+function problemOfEngine(error: JobMasterError, inBatch: boolean): Problem {
   const { code, message: detail } = error
   if (code === 'JM011') return new Problem(404, { detail, code, cause: error })
   if (code === 'JM012') return new Problem(409, { detail, code, cause: error })
@@ -88,7 +88,7 @@ function problemOfEngine(error: JobMasterError): Problem {
     return new Problem(503, { detail: 'JobMaster is not deployed here: run `jobmaster deploy`', code, cause: error })
   }
   if (/^JM00[1-9]$/.test(code)) {
-    const field = fieldOf(error)
+    const field = fieldOf(error, inBatch)
     return new Problem(422, { detail, code, errors: [{ in: 'body', field, detail }], cause: error })
   }
   // Out of connections, shutting down, out of reach.
@@ -100,12 +100,16 @@ function problemOfEngine(error: JobMasterError): Problem {
 }
 
 /** Where in the body stands what the database refused: it names the argument as `column`, and the job in `detail`. */
-function fieldOf({ code, cause }: JobMasterError): string {
-  const place = code === 'JM001' ? 'task' : code === 'JM008' ? 'priority' : 'args'
-  if (typeof cause !== 'object' || cause === null) return place
-  const argument = 'column' in cause && typeof cause.column === 'string' ? cause.column : undefined
-  const field = argument === undefined ? place : `${place}.${argument}`
-  const detail = 'detail' in cause && typeof cause.detail === 'string' ? cause.detail : ''
-  const [, position] = /^job (\d+) of /.exec(detail) ?? []
-  return position === undefined ? field : `jobs.${Number(position) - 1}.${field}`
+function fieldOf({ code, cause }: JobMasterError, inBatch: boolean): string {
+  const { column = '', detail = '' } = typeof cause === 'object' && cause !== null ? (cause as DatabaseError) : {}
+  const places = { JM001: ['task'], JM008: column ? [column] : [] }
+  const place = code in places ? places[code as keyof typeof places] : ['args', ...(column ? [column] : [])]
+  const [, position] = /^job (\d+) of /.exec(String(detail)) ?? []
+  return [...(inBatch && position !== undefined ? ['jobs', Number(position) - 1] : []), ...place].join('.')
+}
+
+/** As every driver hands it on. */
+interface DatabaseError {
+  column?: string
+  detail?: string
 }
