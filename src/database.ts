@@ -61,7 +61,7 @@ function rowsOf(result: unknown): Row[] {
 const unreachable = /^(ECONN|ENOTFOUND|EAI_|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|EPIPE|08|57P0|53300|28|3D000|CONNECT)/
 
 /** The driver's error, whatever wraps it, as one of ours. The query's parameters are left out: they may be secrets. */
-export function databaseError(error: unknown): JobMasterError {
+function databaseError(error: unknown): JobMasterError {
   if (error instanceof JobMasterError) return error
   const source = sourceOf(error)
   const code = 'code' in source && typeof source.code === 'string' ? source.code : undefined

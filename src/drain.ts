@@ -197,17 +197,25 @@ class Drain {
     const ending = execute(task, job, context)
     if (ending instanceof Promise) {
       this.running.set(id, { job, startedAt, context })
-      void ending.then((value) => {
-        this.running.delete(id)
-        this.end({ job, durationMs: this.now() - startedAt, ending: value })
-        context.end()
-        this.slotFreeSince ||= this.now()
-        this.wake()
-      })
+      void this.finish(job, startedAt, context, ending)
     } else {
       this.end({ job, durationMs: this.now() - startedAt, ending })
       context.end()
     }
+  }
+
+  private async finish(
+    job: ClaimedJob,
+    startedAt: number,
+    context: JobContext,
+    ending: Promise<Ending>,
+  ): Promise<void> {
+    const value = await ending
+    this.running.delete(job[0])
+    this.end({ job, durationMs: this.now() - startedAt, ending: value })
+    context.end()
+    this.slotFreeSince ||= this.now()
+    this.wake()
   }
 
   private end(ended: EndedJob): void {

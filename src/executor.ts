@@ -87,7 +87,7 @@ function isDeadline(reason: unknown): boolean {
 }
 
 /** Message, name and stack of whatever was thrown, cut to what is kept. */
-export function errorOf(error: unknown): JobError {
+function errorOf(error: unknown): JobError {
   try {
     if (!(error instanceof Error)) return { name: 'Error', message: storable(String(error), maximumMessage) }
     const kept: JobError = {

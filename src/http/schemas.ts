@@ -4,7 +4,7 @@ import { jsonProblem } from '../json.ts'
 import type { Json } from '../task.ts'
 
 /** A job's arguments, as JSON says them: what each must be is the task's affair, and checked by the database. */
-export const args = v.pipe(
+const args = v.pipe(
   v.custom<Record<string, Json>>(
     (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
     'must be a JSON object',

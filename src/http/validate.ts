@@ -23,7 +23,7 @@ export function valid<S extends GenericSchema, T extends keyof typeof places>(ta
 }
 
 /** 1 MiB: as much as the arguments of one job may be. */
-export const maximumBody = 1_048_576
+const maximumBody = 1_048_576
 
 /** Refuses a body that is too large before it has been read. */
 export const limitedBody: MiddlewareHandler = bodyLimit({
