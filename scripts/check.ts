@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process'
 import { vitest } from './vitest.ts'
 
-const steps = ['format', 'lint', 'types', 'build', 'unused']
+const steps = ['format', 'lint', 'types', 'build', 'unused', 'size']
 
 const broken = steps.filter((step) => {
   console.log(`\n> ${step}`)

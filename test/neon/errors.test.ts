@@ -4,9 +4,8 @@ import { createJobMaster, JobMasterError, task } from 'jobmaster'
 import * as v from 'valibot'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { query, transact } from '../../src/database.ts'
-import { connect } from '../support/drivers.ts'
 import { setup } from '../support/jobs.ts'
-import { modes, newDatabase, openNeon } from './open.ts'
+import { connectNeon, modes, newDatabase, openNeon } from './open.ts'
 
 const cool = { foo: task({ params: { a: v.number() }, run: ({ a }) => ({ a }) }) }
 
@@ -47,7 +46,7 @@ describe.each(modes)('over %s', (mode) => {
 
   test('an unknown database is named as such', async () => {
     const { url } = await newDatabase()
-    const elsewhere = await connect(mode, url.replace(/test_\w+$/, 'nowhere'))
+    const elsewhere = await connectNeon(mode, url.replace(/test_\w+$/, 'nowhere'))
     onTestFinished(() => elsewhere.close())
     const jobs = createJobMaster({ db: elsewhere.db, tasks: { cool } })
     const error = await jobs.status().catch((error: unknown) => error)
