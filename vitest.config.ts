@@ -11,21 +11,23 @@ export default defineConfig({
       project('pglite', everywhere, ['test/support/pglite.ts']),
       project('neon-http', everywhere),
       project('neon-websocket', everywhere),
+      // `npm run test:runtimes` fetches what these need.
+      ...(process.env.JOBMASTER_TEST_RUNTIMES ? [project('runtimes', ['test/runtime/real/*.runtime.ts'])] : []),
     ],
   },
 })
 
 /** The same suite over one driver. */
-function project(driver: DriverName, include: string[], globalSetup: string[] = []) {
+function project(name: DriverName | 'runtimes', include: string[], globalSetup: string[] = []) {
   const conditions = ['jobmaster-source', 'node', 'module', 'development|production']
   return {
     resolve: { conditions },
     ssr: { resolve: { conditions, externalConditions: ['jobmaster-source', 'node'] } },
     test: {
-      name: driver,
+      name,
       include,
       globalSetup,
-      provide: { driver },
+      provide: { driver: name === 'runtimes' ? ('node-postgres' as const) : name },
       testTimeout: 20_000,
       hookTimeout: 30_000,
     },

@@ -1,8 +1,9 @@
-/** The tests on every Postgres version that is supported. The default run has the newest; the others are fetched once. */
+/** The tests on every Postgres version that is supported, and the app in every runtime. The default run has the newest; the others are fetched once. */
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { runtimes } from './runtimes.ts'
 import { vitest } from './vitest.ts'
 
 const versions = ['15.18.0-beta.17', '16.14.0-beta.17', '17.10.0-beta.17']
@@ -17,6 +18,8 @@ const runs = versions.map((version) => {
 })
 console.log('\n> Postgres of the default run')
 runs.push(vitest())
+console.log('\n> Every runtime')
+runs.push(runtimes())
 
 const sum = (count: 'passed' | 'failed') => runs.reduce((total, run) => total + run[count], 0)
 console.log(`${sum('passed')} passed, ${sum('failed')} failed`)

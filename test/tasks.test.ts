@@ -17,7 +17,14 @@ describe('the hash of a task', () => {
     ['a regular expression', v.pipe(v.string(), v.regex(/a/)), v.pipe(v.string(), v.regex(/a/i))],
     ['a bound', v.pipe(v.number(), v.minValue(1)), v.pipe(v.number(), v.minValue(2))],
     ['a bound without end', v.pipe(v.number(), v.maxValue(1)), v.pipe(v.number(), v.maxValue(Infinity))],
-    ['a check', v.number(), v.pipe(v.number(), v.check((a) => a % 2 === 0))],
+    [
+      'a check',
+      v.number(),
+      v.pipe(
+        v.number(),
+        v.check((a) => a % 2 === 0),
+      ),
+    ],
     ['a description', v.pipe(v.number(), v.description('one')), v.pipe(v.number(), v.description('two'))],
     ['a key called message', v.object({ message: v.number() }), v.object({ message: v.string() })],
     ['what a v.lazy gives', v.lazy(() => v.number()), v.lazy(() => v.string())],

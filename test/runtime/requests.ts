@@ -19,7 +19,7 @@ const cron = { authorization: `Bearer ${secrets.CRON_SECRET}` }
 const all = { authorization: `Bearer ${secrets.JOBMASTER_SECRET}` }
 
 /** In order: later ones see what earlier ones did. The database is fresh, with the tasks of application.ts deployed. */
-export const requests: readonly Asked[] = [
+const requests: readonly Asked[] = [
   get('/health'),
   get('/nowhere'),
   { ...get('/jobs', all), method: 'DELETE' },

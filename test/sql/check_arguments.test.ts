@@ -66,6 +66,7 @@ test('defaults are written into the arguments, and what is given stays', async (
     expands: false,
     code: null,
     problem: null,
+    argument: null,
   })
   expect((await check('bar', { a: 5, b: 2, c: 'x' })).complete).toEqual({ a: 5, b: 2, c: 'x' })
   expect((await check('maybe', { letter: null })).complete).toEqual({ letter: null, n: null })
@@ -78,6 +79,7 @@ test('"ALL" for a write-all parameter makes a job that expands', async () => {
     expands: true,
     code: null,
     problem: null,
+    argument: null,
   })
 })
 

@@ -1,11 +1,10 @@
 import { vercel } from 'jobmaster/vercel'
 import { openWork, useLocalNeon } from '../application.ts'
 
-// What Vercel puts there; esbuild writes the values in.
-declare const ENV: Record<string, string>
+useLocalNeon(process.env.NEON_PORT ?? '')
+const app = vercel(openWork, { basePath: '/jobmaster', maxDuration: 25 })
 
-useLocalNeon(ENV.NEON_PORT ?? '')
-const app = vercel(() => openWork(ENV), { basePath: '/jobmaster', maxDuration: 25 })
+// A function of Vercel's edge is bundled into a listener like this.
 addEventListener('fetch', (event: Event) => {
   const fetched = event as Event & { request: Request; respondWith(response: Promise<Response>): void }
   fetched.respondWith(app.fetch(fetched.request))

@@ -1,14 +1,24 @@
 import { cloudflare } from 'jobmaster/cloudflare'
 import { openWork } from '../application.ts'
 
-interface Limits {
+interface Bindings {
   SUBREQUESTS?: string
+  GOES_ON?: string
+  SELF: { fetch(request: Request): Promise<Response> }
 }
 
-/** As a Worker is written; only that the plan's limits come from its environment. */
+/** As a Worker is written; only that some of its options come from its environment. */
 function made(env: object) {
-  const { SUBREQUESTS = '10000' } = env as Limits
-  return cloudflare(openWork, { basePath: '/jobmaster', subrequests: Number(SUBREQUESTS), subrequestsPerJob: 1 })
+  // What startWorker binds.
+  const { SUBREQUESTS = '10000', GOES_ON, SELF } = env as Bindings
+  return cloudflare(openWork, {
+    basePath: '/jobmaster',
+    subrequests: Number(SUBREQUESTS),
+    subrequestsPerJob: 1,
+    ...(GOES_ON && {
+      continueWith: { url: 'https://worker/jobmaster/drain', fetch: (request: Request) => SELF.fetch(request) },
+    }),
+  })
 }
 
 const worker: ReturnType<typeof cloudflare> = {
