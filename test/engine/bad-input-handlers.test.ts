@@ -1,5 +1,6 @@
+import * as v from 'valibot'
 import { NonRetriable, RetryAfter, task } from 'jobmaster'
-import { expect, test } from 'vitest'
+import { beforeAll, beforeEach, expect, test } from 'vitest'
 import { aborted, deadlineIn } from '../support/deadline.ts'
 import { setup } from '../support/jobs.ts'
 
@@ -7,17 +8,29 @@ import { setup } from '../support/jobs.ts'
 
 const good = task({ params: {}, run: () => 'good' })
 
-/** Runs a job of the task between two good ones, and returns it. */
-async function jobOf(run: () => unknown, options: { maxAttempts?: number } = {}) {
-  const bad = task({ params: {}, ...options, run: run as () => void })
-  const { jobs } = await setup({ cool: { bad, good } })
+const handlers = new Map<string, () => unknown>()
+const run = ({ handler }: { handler: string }) => handlers.get(handler)?.() as void
+const bad = task({ params: { handler: v.string() }, run })
+const once = task({ params: { handler: v.string() }, maxAttempts: 1, run })
+
+// One database for all of them: what is shown here is the handler's doing, and each test starts without jobs.
+let shared: Awaited<ReturnType<typeof setup>>
+beforeAll(async () => {
+  shared = await setup({ cool: { bad, once, good } })
+})
+beforeEach(() => shared.sql`delete from jobmaster.jobs`)
+
+/** Runs a job with that handler between two good ones, and returns it. */
+async function jobOf(handler: () => unknown, task = bad) {
+  const { jobs } = shared
+  const name = `handler ${handlers.size}`
+  handlers.set(name, handler)
   const [before, job, after] = await jobs.insertMany([
     { task: good, args: {} },
-    { task: bad, args: {} },
+    { task, args: { handler: name } },
     { task: good, args: {} },
   ])
   const report = await jobs.runUntilEmpty(deadlineIn())
-  expect(report.completed).toBe(2)
   for (const { id } of [before!, after!])
     expect(await jobs.get(id)).toMatchObject({ status: 'completed', result: 'good' })
   return { jobs, report, job: (await jobs.get(job!.id))! }
@@ -75,12 +88,9 @@ test.each(thrown)('a task that throws %s before it waits for anything is tried a
 })
 
 test('the last attempt that throws leaves the job failed, with its error', async () => {
-  const { job, report } = await jobOf(
-    () => {
-      throw new Error('no more')
-    },
-    { maxAttempts: 1 },
-  )
+  const { job, report } = await jobOf(() => {
+    throw new Error('no more')
+  }, once)
   expect(report).toMatchObject({ retried: 0, failed: 1 })
   expect(job).toMatchObject({ status: 'failed', attempt: 1, error: { name: 'Error', message: 'no more' } })
   expect(job.finishedAt).toBeInstanceOf(Date)
@@ -161,11 +171,8 @@ test.each(results)('a task that returns a promise of %s has failed for good too'
 })
 
 test('a result of just one megabyte is kept', async () => {
-  const large = task({ params: {}, run: () => 'x'.repeat(1_048_574) })
-  const { jobs } = await setup({ cool: { large } })
-  const job = await jobs.insert(large, {})
-  await jobs.runUntilEmpty(deadlineIn())
-  expect((await jobs.get(job.id))?.result).toHaveLength(1_048_574)
+  const { job } = await jobOf(() => 'x'.repeat(1_048_574))
+  expect(job.result).toHaveLength(1_048_574)
 })
 
 test('a result is kept as it was when the handler returned it', async () => {

@@ -2,6 +2,7 @@ import * as v from 'valibot'
 import { dependsOn, task } from 'jobmaster'
 import { expect, test } from 'vitest'
 import { deadlineIn } from '../support/deadline.ts'
+import { driver } from '../support/drivers.ts'
 import { setup } from '../support/jobs.ts'
 import type { Sql } from '../support/sql.ts'
 
@@ -15,7 +16,8 @@ const report = task({
 })
 const cool = { source, report }
 
-test.each([
+const hostile = [`we"ird'; drop schema public; --`, 'a$fn$b', '$1 %s %I \\ ?', 'Ünï cödé']
+const others = [
   'job_mistress',
   'UPPER',
   'select',
@@ -23,38 +25,40 @@ test.each([
   'jobmaster.dev',
   "'jobmaster'",
   '"jobmaster".jobs',
-  `we"ird'; drop schema public; --`,
-  'a$fn$b',
   '$fn$ $fn_$',
-  '$1 %s %I \\ ?',
   '/* -- */',
   'line\nend',
-  'Ünï cödé',
   '日本語🚀',
   'x'.repeat(63),
-])('the schema name %j works entirely', async (schema) => {
-  const { jobs, sql } = await setup({ cool }, { schema })
-  const before = await schemas(sql)
-  const quoted = `"${schema.replaceAll('"', '""')}"`
+]
 
-  await sql(`call ${quoted}.insert_job('cool', 'report', 10, '{}'::json)`)
-  await jobs.insert(source, { b: 'ALL' }, { runAt: new Date(Date.now() + 3_600_000) })
-  expect(await jobs.runUntilEmpty(deadlineIn())).toMatchObject({ completed: 3, blocked: 1, stopReason: 'empty' })
-  expect((await jobs.get(1))?.result).toEqual([1, 2])
-  expect(await jobs.explain(2)).toMatch(/^cool\.source #2 is scheduled\nnot due: /)
-  expect(await sql(`select why_not from ${quoted}.queue`)).toEqual([{ why_not: 'not due yet' }])
-  expect((await jobs.cancel(2)).status).toBe('cancelled')
-  expect((await jobs.retry(2)).status).toBe('waiting')
-  expect((await jobs.status()).jobs).toMatchObject({ completed: 3, waiting: 1 })
-  expect(await jobs.prune({ completed: '0 seconds' })).toBe(3)
+// A driver only carries the text: over one of them all names are tried, over the rest the worst.
+test.each(driver === 'node-postgres' ? [...hostile, ...others] : hostile)(
+  'the schema name %j works entirely',
+  async (schema) => {
+    const { jobs, sql } = await setup({ cool }, { schema })
+    const before = await schemas(sql)
+    const quoted = `"${schema.replaceAll('"', '""')}"`
 
-  expect((await jobs.deploy()).upToDate).toBe(true)
-  expect(await jobs.plan()).toMatchObject({ schema, upToDate: true, problems: [] })
-  await jobs.deploy({ reset: true })
-  expect((await jobs.list()).jobs).toEqual([])
-  expect(await schemas(sql)).toEqual(before)
-  expect(before).toEqual(['public', schema].toSorted())
-})
+    await sql(`call ${quoted}.insert_job('cool', 'report', 10, '{}'::json)`)
+    await jobs.insert(source, { b: 'ALL' }, { runAt: new Date(Date.now() + 3_600_000) })
+    expect(await jobs.runUntilEmpty(deadlineIn())).toMatchObject({ completed: 3, blocked: 1, stopReason: 'empty' })
+    expect((await jobs.get(1))?.result).toEqual([1, 2])
+    expect(await jobs.explain(2)).toMatch(/^cool\.source #2 is scheduled\nnot due: /)
+    expect(await sql(`select why_not from ${quoted}.queue`)).toEqual([{ why_not: 'not due yet' }])
+    expect((await jobs.cancel(2)).status).toBe('cancelled')
+    expect((await jobs.retry(2)).status).toBe('waiting')
+    expect((await jobs.status()).jobs).toMatchObject({ completed: 3, waiting: 1 })
+    expect(await jobs.prune({ completed: '0 seconds' })).toBe(3)
+
+    expect((await jobs.deploy()).upToDate).toBe(true)
+    expect(await jobs.plan()).toMatchObject({ schema, upToDate: true, problems: [] })
+    await jobs.deploy({ reset: true })
+    expect((await jobs.list()).jobs).toEqual([])
+    expect(await schemas(sql)).toEqual(before)
+    expect(before).toEqual(['public', schema].toSorted())
+  },
+)
 
 test.each([
   ['', /the name must be a text that is not empty/],

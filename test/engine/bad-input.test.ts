@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import { task } from 'jobmaster'
-import { expect, test } from 'vitest'
+import { afterEach, beforeAll, expect, test } from 'vitest'
 import { deadlineIn } from '../support/deadline.ts'
 import { setup } from '../support/jobs.ts'
 
@@ -18,6 +18,13 @@ const foo = task({
   run: () => {},
 })
 const cool = { foo }
+
+// One database for all that is refused: nothing comes to be in it.
+let shared: Awaited<ReturnType<typeof setup>>
+beforeAll(async () => {
+  shared = await setup({ cool })
+})
+afterEach(() => shared.sql`delete from jobmaster.jobs`)
 
 test.each([
   { what: 'NaN', args: { a: Number.NaN }, says: /^cool\.foo: args\.a is NaN, which JSON does not have: / },
@@ -40,7 +47,8 @@ test.each([
   { what: 'half a surrogate pair', args: { c: '\ud83d' }, says: /^cool\.foo: args\.c contains half a surrogate pair/ },
   { what: 'no arguments at all', args: undefined, says: /^cool\.foo: args is undefined/ },
 ])('TypeScript arguments with $what are refused before anything is sent', async ({ args, says }) => {
-  const { jobs, statements } = await setup({ cool })
+  const { jobs, statements } = shared
+  statements.reset()
   await expect(jobs.insert(foo, args as never)).rejects.toMatchObject({
     name: 'JobMasterError',
     code: 'JM004',
@@ -94,7 +102,7 @@ test.each([
   { what: 'null', args: null, code: 'JM006', says: /^cool\.foo: args must be a JSON object, got null/ },
   { what: 'a string', args: 'a', code: 'JM006', says: /^cool\.foo: args must be a JSON object, got string/ },
 ])('arguments are refused by the database: $what', async ({ args, code, says }) => {
-  const { jobs, sql } = await setup({ cool })
+  const { jobs, sql } = shared
   const refusal = { code, message: expect.stringMatching(says) }
   await expect(jobs.insert(foo, args as never)).rejects.toMatchObject({ name: 'JobMasterError', ...refusal })
   await expect(sql`select jobmaster.enqueue('cool', 'foo', ${JSON.stringify(args)}::json)`).rejects.toMatchObject(
@@ -104,7 +112,7 @@ test.each([
 })
 
 test('arguments over 1 MB are refused with their size, and arguments just below are taken', async () => {
-  const { jobs, sql } = await setup({ cool })
+  const { jobs, sql } = shared
   const [limit, over] = [1_048_576, 1_048_577]
   const rest = Buffer.byteLength(JSON.stringify({ c: '' })) + 1
   const refusal = {
@@ -123,7 +131,7 @@ test('arguments over 1 MB are refused with their size, and arguments just below 
 })
 
 test('an unknown task is refused: by name, by a name without a dot, and one that is not in the tasks', async () => {
-  const { jobs } = await setup({ cool })
+  const { jobs } = shared
   await expect(jobs.insert('cool.baz', {})).rejects.toMatchObject({
     code: 'JM001',
     message: 'unknown task cool.baz (known in cool: foo)',
@@ -142,7 +150,7 @@ test('an unknown task is refused: by name, by a name without a dot, and one that
 test.each([1.5, Number.NaN, Infinity, '7', 2_000_000_000])(
   'a priority that is no whole number within ±1,000,000,000 is refused: %j',
   async (priority) => {
-    const { jobs } = await setup({ cool })
+    const { jobs } = shared
     await expect(jobs.insert(foo, {}, { priority: priority as number })).rejects.toMatchObject({
       code: 'JM008',
       message: expect.stringMatching(/^cool\.foo: priority must be a whole number/),
@@ -154,7 +162,7 @@ test.each([1.5, Number.NaN, Infinity, '7', 2_000_000_000])(
 test.each([new Date(Number.NaN), new Date(8.64e15), 'tomorrow', 0])(
   'a runAt that is no time is refused: %j',
   async (runAt) => {
-    const { jobs } = await setup({ cool })
+    const { jobs } = shared
     await expect(jobs.insert(foo, {}, { runAt: runAt as Date })).rejects.toMatchObject({
       code: 'JM008',
       message: expect.stringMatching(/^cool\.foo: run_?[aA]t must be /),
@@ -173,7 +181,7 @@ test.each([
   [deadlineIn(), { settleMs: -1 }, 'runUntilEmpty: settleMs must be a number of milliseconds from 0, got -1'],
   [deadlineIn(), { graceMs: '5' }, 'runUntilEmpty: graceMs must be a number of milliseconds from 0, got 5'],
 ])('a drain with options that cannot be takes nothing: %s %j', async (deadline, options, message) => {
-  const { jobs } = await setup({ cool })
+  const { jobs } = shared
   await jobs.insert(foo, {})
   await expect((async () => jobs.runUntilEmpty(deadline as Date, options as object))()).rejects.toMatchObject({
     code: 'JM008',
