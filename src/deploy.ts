@@ -87,10 +87,16 @@ function record({ applied, functions, catalog }: State): string {
   return JSON.stringify([applied.toSorted(), functions, catalog])
 }
 
-/** One statement a function or overload: the extended protocol, all that HTTP has, takes one at a time. */
+/**
+ * One statement a function or overload: the extended protocol, all that HTTP has, takes one at a time. Postgres lets
+ * everybody call a new function; here only the owner may, and whom the owner lets. What was granted stays.
+ */
 function functionsIn(schema: string): SQL[] {
-  return functions
-    .flatMap((file) => file.sql.split(/(?<=\$fn\$;)\s*/))
-    .filter(Boolean)
-    .map((statement) => sql.raw(inSchema(statement, schema)))
+  return [
+    ...functions
+      .flatMap((file) => file.sql.split(/(?<=\$fn\$;)\s*/))
+      .filter(Boolean)
+      .map((statement) => sql.raw(inSchema(statement, schema))),
+    sql`revoke execute on all routines in schema ${sql.identifier(schema)} from public`,
+  ]
 }

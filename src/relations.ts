@@ -40,6 +40,11 @@ export function relationsOf(schema: string): SQL {
       join pg_constraint on pg_constraint.conrelid = relation.oid and pg_constraint.contype in ('c', 'f', 'p', 'u')
       where namespace.nspname = ${schema} and ${ours}
       union all
+      select relation.relname || ' with ' || array_to_string(relation.reloptions, ', ')
+      from pg_class relation
+      join pg_namespace namespace on namespace.oid = relation.relnamespace
+      where namespace.nspname = ${schema} and relation.relkind = 'v' and relation.reloptions is not null and ${ours}
+      union all
       select 'sequence ' || relation.relname
       from pg_class relation
       join pg_namespace namespace on namespace.oid = relation.relnamespace

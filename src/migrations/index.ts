@@ -172,4 +172,11 @@ order by
 );`,
     ],
   },
+  {
+    name: '0001_queue_barrier',
+    hash: 'a001d82cb95d59b1',
+    statements: [
+      `ALTER VIEW "jobmaster"."queue" SET (security_barrier = true);`,
+    ],
+  },
 ]

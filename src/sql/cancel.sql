@@ -3,6 +3,8 @@
 create or replace function jobmaster.cancel(job_id bigint)
 returns text
 language plpgsql volatile
+security definer
+set search_path = pg_catalog, pg_temp
 as $fn$
 declare
   job jobmaster.jobs;

@@ -7,6 +7,7 @@
 create or replace function jobmaster.deploy_catalog(catalog jsonb, functions text)
 returns void
 language plpgsql volatile
+set search_path = pg_catalog, pg_temp
 as $fn$
 declare
   moment timestamptz := jobmaster.clock();

@@ -5,6 +5,8 @@ create or replace function jobmaster.enqueue(
 )
 returns bigint
 language plpgsql volatile
+security definer
+set search_path = pg_catalog, pg_temp
 as $fn$
 begin
   return jobmaster.insert_jobs(jsonb_build_array(jsonb_build_object(
@@ -21,6 +23,8 @@ create or replace function jobmaster.enqueue(
 )
 returns bigint
 language sql volatile
+security definer
+set search_path = pg_catalog, pg_temp
 as $fn$
   select jobmaster.enqueue(type_key, task_key, args::jsonb, priority, run_at)
 $fn$;
@@ -30,6 +34,8 @@ create or replace function jobmaster.enqueue(
 )
 returns bigint
 language sql volatile
+security definer
+set search_path = pg_catalog, pg_temp
 as $fn$
   select jobmaster.enqueue(type_key, task_key, args::jsonb, priority, run_at)
 $fn$;

@@ -3,6 +3,8 @@
 create or replace function jobmaster.explain(job_id bigint)
 returns text
 language plpgsql stable
+security definer
+set search_path = pg_catalog, pg_temp
 as $fn$
 declare
   moment timestamptz := jobmaster.clock();

@@ -1,7 +1,7 @@
 // Generated from the .sql files beside it by `npm run generate:sql`. Do not edit.
 
 /** Changes when any function does. */
-export const version = '4739ec5dbe0c9415'
+export const version = 'b6a34b254225c389'
 
 /** Every SQL function, each after those that its creation looks at. */
 export const functions: readonly { name: string; sql: string }[] = [
@@ -22,6 +22,8 @@ $fn$;` },
   { name: 'cancel', sql: `create or replace function jobmaster.cancel(job_id bigint)
 returns text
 language plpgsql volatile
+security definer
+set search_path = pg_catalog, pg_temp
 as $fn$
 declare
 job jobmaster.jobs;
@@ -673,6 +675,7 @@ $fn$;` },
   { name: 'deploy_catalog', sql: `create or replace function jobmaster.deploy_catalog(catalog jsonb, functions text)
 returns void
 language plpgsql volatile
+set search_path = pg_catalog, pg_temp
 as $fn$
 declare
 moment timestamptz := jobmaster.clock();
@@ -828,6 +831,8 @@ type_key text, task_key text, args jsonb, priority integer default 0, run_at tim
 )
 returns bigint
 language plpgsql volatile
+security definer
+set search_path = pg_catalog, pg_temp
 as $fn$
 begin
 return jobmaster.insert_jobs(jsonb_build_array(jsonb_build_object(
@@ -843,6 +848,8 @@ type_key text, task_key text, args json, priority integer default 0, run_at time
 )
 returns bigint
 language sql volatile
+security definer
+set search_path = pg_catalog, pg_temp
 as $fn$
 select jobmaster.enqueue(type_key, task_key, args::jsonb, priority, run_at)
 $fn$;
@@ -851,6 +858,8 @@ type_key text, task_key text, args text default '{}', priority integer default 0
 )
 returns bigint
 language sql volatile
+security definer
+set search_path = pg_catalog, pg_temp
 as $fn$
 select jobmaster.enqueue(type_key, task_key, args::jsonb, priority, run_at)
 $fn$;` },
@@ -888,6 +897,8 @@ $fn$;` },
   { name: 'explain', sql: `create or replace function jobmaster.explain(job_id bigint)
 returns text
 language plpgsql stable
+security definer
+set search_path = pg_catalog, pg_temp
 as $fn$
 declare
 moment timestamptz := jobmaster.clock();
@@ -1077,6 +1088,8 @@ $fn$;` },
 type_key text, task_key text, priority integer, args json, inout id bigint default null
 )
 language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
 as $fn$
 begin
 id := jobmaster.enqueue(type_key, task_key, args::jsonb, priority);
@@ -1086,6 +1099,8 @@ create or replace procedure jobmaster.insert_job(
 type_key text, task_key text, priority integer, args jsonb, inout id bigint default null
 )
 language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
 as $fn$
 begin
 id := jobmaster.enqueue(type_key, task_key, args, priority);
@@ -1095,6 +1110,8 @@ create or replace procedure jobmaster.insert_job(
 type_key text, task_key text, priority integer, args text, inout id bigint default null
 )
 language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
 as $fn$
 begin
 id := jobmaster.enqueue(type_key, task_key, args::jsonb, priority);
@@ -1103,6 +1120,8 @@ $fn$;` },
   { name: 'insert_jobs', sql: `create or replace function jobmaster.insert_jobs(items jsonb)
 returns jsonb
 language plpgsql volatile
+security definer
+set search_path = pg_catalog, pg_temp
 as $fn$
 declare
 moment timestamptz := jobmaster.clock();
@@ -1394,6 +1413,8 @@ $fn$;` },
   { name: 'prune', sql: `create or replace function jobmaster.prune(completed interval, failed interval, at_most integer default 10000)
 returns integer
 language plpgsql volatile
+security definer
+set search_path = pg_catalog, pg_temp
 as $fn$
 declare
 moment timestamptz := jobmaster.clock();
@@ -1442,6 +1463,8 @@ $fn$;` },
   { name: 'record_signature', sql: `create or replace function jobmaster.record_signature(given text, signed_at timestamptz)
 returns text
 language plpgsql volatile
+security definer
+set search_path = pg_catalog, pg_temp
 as $fn$
 declare
 moment timestamptz := jobmaster.clock();
@@ -1467,6 +1490,8 @@ $fn$;` },
   { name: 'retry', sql: `create or replace function jobmaster.retry(job_id bigint)
 returns text
 language plpgsql volatile
+security definer
+set search_path = pg_catalog, pg_temp
 as $fn$
 declare
 job jobmaster.jobs;
@@ -1502,6 +1527,8 @@ $fn$;` },
   { name: 'room', sql: `create or replace function jobmaster.room(system_name text, units integer, hashes jsonb, most integer)
 returns integer
 language sql stable
+security definer
+set search_path = pg_catalog, pg_temp
 as $fn$
 with running as materialized (
 select task_id, system, process_units
@@ -1689,6 +1716,8 @@ $fn$;` },
   { name: 'settle_and_claim', sql: `create or replace function jobmaster.settle_and_claim(request jsonb)
 returns jsonb
 language plpgsql volatile
+security definer
+set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 set enable_seqscan = off
 set enable_bitmapscan = off

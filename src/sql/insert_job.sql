@@ -4,6 +4,8 @@ create or replace procedure jobmaster.insert_job(
   type_key text, task_key text, priority integer, args json, inout id bigint default null
 )
 language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
 as $fn$
 begin
   id := jobmaster.enqueue(type_key, task_key, args::jsonb, priority);
@@ -14,6 +16,8 @@ create or replace procedure jobmaster.insert_job(
   type_key text, task_key text, priority integer, args jsonb, inout id bigint default null
 )
 language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
 as $fn$
 begin
   id := jobmaster.enqueue(type_key, task_key, args, priority);
@@ -24,6 +28,8 @@ create or replace procedure jobmaster.insert_job(
   type_key text, task_key text, priority integer, args text, inout id bigint default null
 )
 language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
 as $fn$
 begin
   id := jobmaster.enqueue(type_key, task_key, args::jsonb, priority);

@@ -5,6 +5,8 @@
 create or replace function jobmaster.insert_jobs(items jsonb)
 returns jsonb
 language plpgsql volatile
+security definer
+set search_path = pg_catalog, pg_temp
 as $fn$
 declare
   moment timestamptz := jobmaster.clock();

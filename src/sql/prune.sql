@@ -4,6 +4,8 @@
 create or replace function jobmaster.prune(completed interval, failed interval, at_most integer default 10000)
 returns integer
 language plpgsql volatile
+security definer
+set search_path = pg_catalog, pg_temp
 as $fn$
 declare
   moment timestamptz := jobmaster.clock();

@@ -6,6 +6,8 @@
 create or replace function jobmaster.record_signature(given text, signed_at timestamptz)
 returns text
 language plpgsql volatile
+security definer
+set search_path = pg_catalog, pg_temp
 as $fn$
 declare
   moment timestamptz := jobmaster.clock();

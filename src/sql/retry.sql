@@ -2,6 +2,8 @@
 create or replace function jobmaster.retry(job_id bigint)
 returns text
 language plpgsql volatile
+security definer
+set search_path = pg_catalog, pg_temp
 as $fn$
 declare
   job jobmaster.jobs;

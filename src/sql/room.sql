@@ -3,6 +3,8 @@
 create or replace function jobmaster.room(system_name text, units integer, hashes jsonb, most integer)
 returns integer
 language sql stable
+security definer
+set search_path = pg_catalog, pg_temp
 as $fn$
   with running as materialized (
     select task_id, system, process_units

@@ -31,6 +31,8 @@
 create or replace function jobmaster.settle_and_claim(request jsonb)
 returns jsonb
 language plpgsql volatile
+security definer
+set search_path = pg_catalog, pg_temp
 -- The plans are for a table of any size: a plan made while it was empty stays in a pooled connection.
 set plan_cache_mode = force_generic_plan
 set enable_seqscan = off

@@ -1,0 +1,1 @@
+ALTER VIEW "jobmaster"."queue" SET (security_barrier = true);
