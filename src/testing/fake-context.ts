@@ -1,0 +1,57 @@
+import type { Args, Context, InsertOptions, MetDependency, Task } from '../task.ts'
+
+export interface FakeContextOptions {
+  job?: Partial<Context['job']>
+  /** A minute from now when not given. */
+  deadline?: Date
+  /** Never fires when not given. */
+  signal?: AbortSignal
+  db?: Context['db']
+  env?: Context['env']
+  /** What the job's dependencies were met by: `[[foo, { args: { a: 1 }, result: { rows: 42 } }]]`. */
+  dependencies?: readonly (readonly [task: Task | string, met: Partial<MetDependency>])[]
+}
+
+/** What a handler is given beside its arguments, with nothing behind it: it writes down what the handler does. */
+export interface FakeContext extends Context {
+  /** Each insert, in order. Their ids are 1, 2, 3, … */
+  readonly inserted: readonly { task: Task | string; args: object; options: InsertOptions }[]
+  /** What was handed to `waitUntil`. */
+  readonly waited: readonly Promise<unknown>[]
+}
+
+/** A context for testing one handler without a database: `await perform(foo, { a: 1 }, fakeContext())`. */
+export function fakeContext(options: FakeContextOptions = {}): FakeContext {
+  const inserted: { task: Task | string; args: object; options: InsertOptions }[] = []
+  const waited: Promise<unknown>[] = []
+  const met = options.dependencies ?? []
+  return {
+    job: { id: 1, task: 'test.task', attempt: 1, priority: 0, ...options.job },
+    signal: options.signal ?? new AbortController().signal,
+    deadline: options.deadline ?? new Date(Date.now() + 60_000),
+    // Their types are the application's, by Register; a handler that uses them is given them.
+    db: options.db as Context['db'],
+    env: (options.env ?? {}) as Context['env'],
+    insert: async <T extends Task | string>(task: T, args: Args<T>, insertOptions: InsertOptions = {}) => {
+      inserted.push({ task, args, options: insertOptions })
+      return { id: inserted.length }
+    },
+    waitUntil: (promise) => {
+      waited.push(promise)
+    },
+    dependencies: {
+      of: <T extends Task | string>(task: T) =>
+        // The types of arguments and result are those of the task that the test named.
+        met
+          .filter(([target]) => target === task)
+          .map(([, given], index) => ({
+            id: index + 1,
+            args: {},
+            result: null,
+            ...given,
+          })) as MetDependency<T>[],
+    },
+    inserted,
+    waited,
+  }
+}
