@@ -47,7 +47,7 @@ export interface TestJobs {
   [Symbol.asyncDispose](): Promise<void>
 }
 
-const unfinished: readonly JobStatus[] = ['scheduled', 'waiting', 'blocked', 'running']
+const unfinished: ReadonlySet<JobStatus> = new Set(['scheduled', 'waiting', 'blocked', 'running'])
 
 /**
  * An in-memory database with these tasks deployed, for a test: `const test = await testJobs({ cool })`. It needs
@@ -82,7 +82,7 @@ export async function testJobs(tasks: Record<string, object> = {}, options: Test
       found.push(...page.jobs)
       cursor = page.cursor ?? undefined
     } while (cursor !== undefined)
-    return found.filter((job) => unfinished.includes(job.status) && contains(job.args, args)).toReversed()
+    return found.filter((job) => unfinished.has(job.status) && contains(job.args, args)).toReversed()
   }
 
   return {
