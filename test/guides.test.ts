@@ -16,6 +16,30 @@ test('there is a guide for each platform that has an adapter', async () => {
   expect(platforms.toSorted()).toEqual(folders.map(({ name }) => `${name}.md`).toSorted())
 })
 
+test.each(['docs/platforms/README.md', 'README.md'])(
+  'what %s says to install is all that the HTTP app and the adapters import',
+  async (file) => {
+    const text = await readFile(join(root, file), 'utf8')
+    const lines = [...text.matchAll(/^npm install (?!--save-dev)(.*)$/gm)]
+    const { dependencies } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
+    const there = new Set([...lines.flatMap(([, names = '']) => names.split(' ')), ...Object.keys(dependencies)])
+    expect((await importedBy('src/http', 'src/runtime')).filter((name) => !there.has(name))).toEqual([])
+  },
+)
+
+/** The packages that the modules in these folders name. */
+async function importedBy(...folders: string[]): Promise<string[]> {
+  const modules = folders.map(async (folder) => {
+    const names = (await readdir(join(root, folder))).filter((name) => name.endsWith('.ts'))
+    return Promise.all(names.map((name) => readFile(join(root, folder, name), 'utf8')))
+  })
+  const texts = (await Promise.all(modules)).flat()
+  const names = texts.flatMap((text) =>
+    [...text.matchAll(/^(?:import|export) .*from '((?:@[^/']+\/)?[^./'][^/']*)/gm)].map(([, name = '']) => name),
+  )
+  return [...new Set(names)].filter((name) => !name.startsWith('node:'))
+}
+
 test.each(platforms)('what %s says to write is TypeScript and JSON without an error', async (file) => {
   const folder = await mkdtemp(join(tmpdir(), 'jobmaster-guide-'))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))

@@ -103,6 +103,22 @@ test('process limit: as many jobs of the task run as may', async () => {
   await run
 })
 
+test('process limit: many jobs of the task run, and the first of them are named', async () => {
+  const gate = new Gate()
+  const many = task({ params: {}, processLimit: 12, run: () => gate.pass() })
+  const { jobs, why } = await inspected({ many })
+  const inserted = await jobs.insertMany(Array.from({ length: 13 }, () => ({ task: many, args: {} })))
+  const run = jobs.runUntilEmpty(deadlineIn(), { concurrency: 12 })
+  await gate.holds(12)
+  expect(await why(inserted.at(-1)!.id)).toEqual([
+    'process limit: 12 of 12 running',
+    'cool.many #13 is waiting',
+    'process limit: 12 of 12 running: #1, #2, #3, #4, #5, #6, #7, #8, #9, #10 and 2 more',
+  ])
+  gate.open()
+  await run
+})
+
 test('units: too few are free on the system', async () => {
   const gate = new Gate()
   const heavy = task({ params: {}, processUnits: 60, run: () => gate.pass() })
@@ -176,9 +192,10 @@ test('last attempt: a job whose invocation was lost waits again, and says so', a
   // Other code takes the expired lease back, and has no such task.
   const other = await setup({ cool: { nothing } }, { database, deploy: false })
   await other.jobs.runUntilEmpty(deadlineIn())
-  const [whyNot, state, ready, last] = await why(job.id)
+  const [whyNot, state, ready, alone, last] = await why(job.id)
   expect([whyNot, state]).toEqual([null, 'cool.endless #1 is waiting'])
   expect(ready).toMatch(/^ready: /)
+  expect(alone).toBe('alone: its invocation was lost, so it starts only where nothing else runs beside it')
   expect(last).toMatch(
     /^last attempt: 1 failed \(1 of 3 counted\): attempt 1: its invocation ended without settling it/,
   )

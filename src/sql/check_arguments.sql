@@ -37,9 +37,8 @@ begin
   end loop;
   if args - names <> '{}' then
     code := 'JM003';
-    argument := name;
-    name := (select key from jsonb_object_keys(args - names) key limit 1);
-    problem := format('%sunknown argument %s', label, jobmaster.shown(to_jsonb(name)));
+    argument := (select key from jsonb_object_keys(args - names) key limit 1);
+    problem := format('%sunknown argument %s', label, jobmaster.shown(to_jsonb(argument)));
     return;
   end if;
 

@@ -63,11 +63,16 @@ begin
       reasons := reasons || format('paused: the task, since %s', to_char(task.paused_at, 'YYYY-MM-DD HH24:MI:SS'));
     end if;
     if task.process_limit is not null then
-      select count(*), string_agg('#' || other.id, ', ' order by other.id)
+      select max(other.place), string_agg('#' || other.id, ', ' order by other.place) filter (where other.place <= 10)
       into running, holders
-      from (select id from jobmaster.jobs where status = 'running' and task_id = task.id order by id limit 10) other;
+      from (
+        select id, row_number() over (order by id) as place
+        from jobmaster.jobs
+        where status = 'running' and task_id = task.id
+      ) other;
       if running >= task.process_limit then
-        reasons := reasons || format('process limit: %s of %s running: %s', running, task.process_limit, holders);
+        reasons := reasons || format('process limit: %s of %s running: %s%s', running, task.process_limit, holders,
+          case when running > 10 then ' and ' || running - 10 || ' more' else '' end);
       end if;
     end if;
     for pool in
@@ -92,6 +97,9 @@ begin
       select count(*) into ahead from jobmaster.jobs other
       where other.status = 'waiting' and (other.rank, other.id) < (job.rank, job.id);
       reasons := reasons || format('ready: the next invocation takes it, %s', case ahead when 0 then 'first' when 1 then 'after 1 other job' else 'after ' || ahead || ' other jobs' end);
+    end if;
+    if job.suspect then
+      reasons := reasons || 'alone: its invocation was lost, so it starts only where nothing else runs beside it'::text;
     end if;
     if job.attempt > 0 and job.error is not null then
       reasons := reasons || format('last attempt: %s failed (%s of %s counted): %s', job.attempt, job.failures, job.max_attempts, job.error ->> 'message');

@@ -1,7 +1,7 @@
 // Generated from the .sql files beside it by `npm run generate:sql`. Do not edit.
 
 /** Changes when any function does. */
-export const version = 'b6a34b254225c389'
+export const version = '18ca4b4ee2ecb4c7'
 
 /** Every SQL function, each after those that its creation looks at. */
 export const functions: readonly { name: string; sql: string }[] = [
@@ -80,9 +80,8 @@ names := names || (params -> index ->> 'name');
 end loop;
 if args - names <> '{}' then
 code := 'JM003';
-argument := name;
-name := (select key from jsonb_object_keys(args - names) key limit 1);
-problem := format('%sunknown argument %s', label, jobmaster.shown(to_jsonb(name)));
+argument := (select key from jsonb_object_keys(args - names) key limit 1);
+problem := format('%sunknown argument %s', label, jobmaster.shown(to_jsonb(argument)));
 return;
 end if;
 complete := args;
@@ -956,11 +955,16 @@ if task.paused_at is not null then
 reasons := reasons || format('paused: the task, since %s', to_char(task.paused_at, 'YYYY-MM-DD HH24:MI:SS'));
 end if;
 if task.process_limit is not null then
-select count(*), string_agg('#' || other.id, ', ' order by other.id)
+select max(other.place), string_agg('#' || other.id, ', ' order by other.place) filter (where other.place <= 10)
 into running, holders
-from (select id from jobmaster.jobs where status = 'running' and task_id = task.id order by id limit 10) other;
+from (
+select id, row_number() over (order by id) as place
+from jobmaster.jobs
+where status = 'running' and task_id = task.id
+) other;
 if running >= task.process_limit then
-reasons := reasons || format('process limit: %s of %s running: %s', running, task.process_limit, holders);
+reasons := reasons || format('process limit: %s of %s running: %s%s', running, task.process_limit, holders,
+case when running > 10 then ' and ' || running - 10 || ' more' else '' end);
 end if;
 end if;
 for pool in
@@ -985,6 +989,9 @@ if reasons = '{}' then
 select count(*) into ahead from jobmaster.jobs other
 where other.status = 'waiting' and (other.rank, other.id) < (job.rank, job.id);
 reasons := reasons || format('ready: the next invocation takes it, %s', case ahead when 0 then 'first' when 1 then 'after 1 other job' else 'after ' || ahead || ' other jobs' end);
+end if;
+if job.suspect then
+reasons := reasons || 'alone: its invocation was lost, so it starts only where nothing else runs beside it'::text;
 end if;
 if job.attempt > 0 and job.error is not null then
 reasons := reasons || format('last attempt: %s failed (%s of %s counted): %s', job.attempt, job.failures, job.max_attempts, job.error ->> 'message');

@@ -49,6 +49,7 @@ interface Answer {
   expands: boolean
   code: string | null
   problem: string | null
+  argument: string | null
 }
 
 async function check(name: keyof typeof cool, args: unknown): Promise<Answer> {
@@ -87,28 +88,49 @@ test('"ALL" is a string like another where a string is taken', async () => {
   expect(await check('bar', { b: 1, c: 'ALL' })).toMatchObject({ expands: false, problem: null })
 })
 
-test.each<[keyof typeof cool, unknown, string, string]>([
-  ['bar', [], 'JM006', 'cool.bar: args must be a JSON object, got array'],
-  ['bar', 'x', 'JM006', 'cool.bar: args must be a JSON object, got string'],
-  ['bar', null, 'JM006', 'cool.bar: args must be a JSON object, got null'],
-  ['bar', { b: 2 }, 'JM002', 'cool.bar: missing argument "c"'],
-  ['bar', { b: 2, c: 'x', d: 1 }, 'JM003', 'cool.bar: unknown argument "d"'],
-  ['plain', { d: 1 }, 'JM003', 'cool.plain: unknown argument "d"'],
-  ['bar', { b: 4, c: 'x' }, 'JM004', 'cool.bar: "b" must be one of 1, 2, 3 (or "ALL"), got 4'],
-  ['bar', { b: '1', c: 'x' }, 'JM004', 'cool.bar: "b" must be one of 1, 2, 3 (or "ALL"), got "1"'],
-  ['maybe', { letter: 'z' }, 'JM004', 'cool.maybe: "letter" must be one of "x", "y", null (or "ALL"), got "z"'],
-  ['bar', { b: 2, c: 4 }, 'JM004', 'cool.bar: "c" must be a string, got number'],
-  ['bar', { a: null, b: 2, c: 'x' }, 'JM004', 'cool.bar: "a" must be a number, got null'],
-  ['deep', { rows: [{ name: 'a' }, { name: 1 }] }, 'JM004', 'cool.deep: "rows"[1].name must be a string, got number'],
-  ['foo', { a: 'ALL', b: 1 }, 'JM007', 'cool.foo: "a" is not a write-all parameter, so it cannot be "ALL"'],
+test.each<[keyof typeof cool, unknown, string, string | null, string]>([
+  ['bar', [], 'JM006', null, 'cool.bar: args must be a JSON object, got array'],
+  ['bar', 'x', 'JM006', null, 'cool.bar: args must be a JSON object, got string'],
+  ['bar', null, 'JM006', null, 'cool.bar: args must be a JSON object, got null'],
+  ['bar', { b: 2 }, 'JM002', 'c', 'cool.bar: missing argument "c"'],
+  ['bar', { b: 2, c: 'x', d: 1 }, 'JM003', 'd', 'cool.bar: unknown argument "d"'],
+  ['plain', { d: 1 }, 'JM003', 'd', 'cool.plain: unknown argument "d"'],
+  ['bar', { b: 4, c: 'x' }, 'JM004', 'b', 'cool.bar: "b" must be one of 1, 2, 3 (or "ALL"), got 4'],
+  ['bar', { b: '1', c: 'x' }, 'JM004', 'b', 'cool.bar: "b" must be one of 1, 2, 3 (or "ALL"), got "1"'],
+  [
+    'maybe',
+    { letter: 'z' },
+    'JM004',
+    'letter',
+    'cool.maybe: "letter" must be one of "x", "y", null (or "ALL"), got "z"',
+  ],
+  ['bar', { b: 2, c: 4 }, 'JM004', 'c', 'cool.bar: "c" must be a string, got number'],
+  ['bar', { a: null, b: 2, c: 'x' }, 'JM004', 'a', 'cool.bar: "a" must be a number, got null'],
+  [
+    'deep',
+    { rows: [{ name: 'a' }, { name: 1 }] },
+    'JM004',
+    'rows',
+    'cool.deep: "rows"[1].name must be a string, got number',
+  ],
+  ['foo', { a: 'ALL', b: 1 }, 'JM007', 'a', 'cool.foo: "a" is not a write-all parameter, so it cannot be "ALL"'],
   [
     'grid',
     { x: 'ALL', y: 'ALL', z: 'ALL' },
     'JM009',
+    null,
     'cool.grid: "ALL" stands for 20000 combinations here, and at most 10000 are taken: give some arguments a value',
   ],
-])('arguments that do not fit are named: %s %j', async (name, args, code, problem) => {
-  expect(await check(name, args)).toMatchObject({ code, problem })
+])('arguments that do not fit are named: %s %j', async (name, args, code, argument, problem) => {
+  expect(await check(name, args)).toMatchObject({ code, argument, problem })
+})
+
+test('a refused insert names the argument as the column of its error, which a form can point at', async () => {
+  const columnOf = (args: string) =>
+    sql`select jobmaster.enqueue('cool', 'bar', ${args}::text)`.catch((error: { column?: string }) => error.column)
+  expect(await columnOf('{"b": 2, "c": "x", "d": 1}')).toBe('d')
+  expect(await columnOf('{"b": 2}')).toBe('c')
+  expect(await columnOf('{"b": 4, "c": "x"}')).toBe('b')
 })
 
 test('10,000 combinations are taken', async () => {
