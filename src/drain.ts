@@ -121,10 +121,16 @@ class Drain {
   }
 
   async run(): Promise<Report> {
-    const { signal } = this.options
+    const { signal, finish } = this.options
     const abort = () => this.halt('aborted', signal?.reason)
+    const startNoMore = () => {
+      this.stop ??= 'aborted'
+      this.wake()
+    }
     if (signal?.aborted) abort()
+    if (finish?.aborted) startNoMore()
     signal?.addEventListener('abort', abort)
+    finish?.addEventListener('abort', startNoMore)
     const reached = () => this.halt('deadline', new DeadlineReached('the deadline of the invocation has come'))
     // Timers hold 31 bits.
     const timer = setTimeout(reached, Math.min(Math.max(0, this.timeLeft()), 2 ** 31 - 1))
@@ -148,6 +154,7 @@ class Drain {
     } finally {
       clearTimeout(timer)
       signal?.removeEventListener('abort', abort)
+      finish?.removeEventListener('abort', startNoMore)
       for (const { context } of this.running.values()) context.end()
     }
     return this.finished()

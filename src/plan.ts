@@ -25,11 +25,21 @@ export interface Plan {
   recorded: string[]
   /** The SQL functions are made or replaced. */
   functions: boolean
-  tasks: { added: string[]; changed: { task: string; what: string[] }[]; retired: string[]; unchanged: string[] }
+  tasks: { added: string[]; changed: ChangedTask[]; retired: string[]; unchanged: string[] }
   /** What deploys, and may surprise. */
   warnings: string[]
   /** Why it is refused. */
   problems: string[]
+}
+
+/** A task that is deployed otherwise than the code says. */
+export interface ChangedTask {
+  task: string
+  /** The parts of its definition that change, named as columns of the table of tasks; `dependencies` among them. */
+  what: string[]
+  /** By part, as it is and as it will be. Dependencies are in neither. */
+  from: Record<string, unknown>
+  to: Record<string, unknown>
 }
 
 /** What is deployed, and where. */
@@ -158,9 +168,7 @@ export async function planFrom(deployment: Deployment, state: State, reset: bool
       added: catalog.tasks.filter(({ name }) => !live.has(name)).map(({ name }) => name),
       changed: catalog.tasks.flatMap((task) => {
         const deployed = live.get(task.name)
-        return deployed && deployed.hash !== task.hash
-          ? [{ task: task.name, what: differences(task, catalog, deployed) }]
-          : []
+        return deployed && deployed.hash !== task.hash ? [changedTask(task, catalog, deployed)] : []
       }),
       retired: [...live.keys()].filter((name) => !catalog.byName.has(name)),
       unchanged: catalog.tasks.filter(({ name, hash }) => live.get(name)?.hash === hash).map(({ name }) => name),
@@ -171,15 +179,21 @@ export async function planFrom(deployment: Deployment, state: State, reset: bool
 }
 
 /** Which parts of a task's definition are not as they are deployed. */
-function differences(task: NamedTask, catalog: Catalog, { row }: DeployedTask): string[] {
+function changedTask(task: NamedTask, catalog: Catalog, { row }: DeployedTask): ChangedTask {
   const given = catalog.json.tasks.find(
     ({ type_key, task_key }) => type_key === task.typeKey && task_key === task.taskKey,
   )
-  const changed = Object.entries(given ?? {})
-    .filter(([part, value]) => part in row && part !== 'hash' && canonical(value) !== canonical(row[part]))
-    .map(([part]) => part)
-  // Dependencies stand in a table of their own; where nothing else differs, it is they.
-  return changed.length > 0 ? changed : ['dependencies']
+  const changed = Object.entries(given ?? {}).filter(
+    ([part, value]) => part in row && part !== 'hash' && canonical(value) !== canonical(row[part]),
+  )
+  const parts = changed.map(([part]) => part)
+  return {
+    task: task.name,
+    // Dependencies stand in a table of their own; where nothing else differs, it is they.
+    what: parts.length > 0 ? parts : ['dependencies'],
+    from: Object.fromEntries(parts.map((part) => [part, row[part]])),
+    to: Object.fromEntries(changed),
+  }
 }
 
 /** JSON with the keys of objects in order, as jsonb has lost theirs. */

@@ -16,6 +16,8 @@ export interface RunOptions {
   statementsPerJob?: number
   /** Stops the drain as its deadline would. */
   signal?: AbortSignal
+  /** Starts nothing more once it fires: what runs is finished, what was claimed and not started goes back. */
+  finish?: AbortSignal
   /** Called for each job that was run, once its outcome is written. */
   onJob?: (job: ReportedJob) => void
 }

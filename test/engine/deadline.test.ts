@@ -241,3 +241,24 @@ test('what a handler gives to waitUntil is waited for before the drain returns',
   await jobs.runUntilEmpty(deadlineIn())
   expect(sent).toBe(true)
 })
+
+test('asked to finish, a drain starts nothing more, lets what runs end, and hands the rest back', async () => {
+  const gate = new Gate()
+  const signals: boolean[] = []
+  const held = task({
+    params: {},
+    async run(_, ctx) {
+      await gate.pass()
+      signals.push(ctx.signal.aborted)
+    },
+  })
+  const { jobs } = await setup({ cool: { held } })
+  await jobs.insertMany(Array.from({ length: 6 }, () => ({ task: held, args: {} })))
+  const finishing = new AbortController()
+  const draining = jobs.runUntilEmpty(deadlineIn(), { concurrency: 2, batchSize: 4, finish: finishing.signal })
+  await gate.holds(2)
+  finishing.abort()
+  gate.open()
+  expect(await draining).toMatchObject({ stopReason: 'aborted', completed: 2, released: 2, remaining: 4 })
+  expect(signals).toEqual([false, false])
+})
