@@ -81,7 +81,9 @@ function databaseError(error: unknown): JobMasterError {
       },
     )
   }
-  return new JobMasterError(code, message, { cause: source })
+  const next =
+    code === '42501' ? ' (grant it to the role of this connection: docs/security.md has what each role needs)' : ''
+  return new JobMasterError(code, message + next, { cause: source })
 }
 
 /** Drizzle and the Neon driver wrap the error that has the SQLSTATE. */
