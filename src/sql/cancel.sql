@@ -1,5 +1,6 @@
 -- Cancels a job and returns its status. One that runs is asked to stop: its signal fires when its invocation next calls,
 -- and it is cancelled unless it completes all the same. What waits for a cancelled job fails. Raises JM011 and JM012.
+-- Waits for rows, in id order over all that may fail with it: see wake_dependents.
 create or replace function jobmaster.cancel(job_id bigint)
 returns text
 language plpgsql volatile
@@ -8,7 +9,17 @@ set search_path = pg_catalog, pg_temp
 as $fn$
 declare
   job jobmaster.jobs;
+  affected_jobs bigint[];
 begin
+  with recursive affected (id) as (
+    select cancel.job_id
+    union
+    select blockers.job_id
+    from affected
+    join jobmaster.blockers on blockers.blocker_id = affected.id
+  )
+  select array_agg(id) into affected_jobs from affected;
+  perform from jobmaster.jobs where id = any (affected_jobs) order by id for update;
   select * into job from jobmaster.jobs where id = job_id for update;
   if not found then
     raise exception using errcode = 'JM011', message = format('there is no job #%s', job_id);

@@ -4,7 +4,8 @@
 --
 -- A heavy job does not wait for ever behind a stream of light ones. Once one has been due for a minute, what stands behind
 -- it in the queue is started only where its timeout_ms says that it ends before enough of the units in use are free: by
--- the ends of their leases, the latest that they can be held.
+-- the ends of their leases, the latest that they can be held. So it is with a job that is to be tried alone: what would
+-- keep this invocation from holding nothing else is not started once it has waited for a minute.
 create or replace function jobmaster.choose(
   able integer[], slots integer[], units integer[], heavy integer[], free_units bigint, wanted integer, on_system text,
   moment timestamptz
@@ -18,18 +19,32 @@ declare
   candidate record;
   chosen bigint[] := '{}';
 begin
-  select head.rank, head.id, task.process_units
+  select late.rank, late.id, late.process_units
   into starving
-  from jobmaster.tasks task
-  cross join lateral (
-    select job.rank, job.id, job.run_at
-    from jobmaster.jobs job
-    where job.status = 'waiting' and job.task_id = task.id and not job.suspect
-    order by job.rank, job.id
-    limit 1
-  ) head
-  where task.id = any (heavy) and head.run_at <= moment - interval '1 minute'
-  order by head.rank, head.id
+  from (
+    select head.rank, head.id, task.process_units
+    from jobmaster.tasks task
+    cross join lateral (
+      select job.rank, job.id, job.run_at
+      from jobmaster.jobs job
+      where job.status = 'waiting' and job.task_id = task.id
+      order by job.rank, job.id
+      limit 1
+    ) head
+    where task.id = any (heavy) and head.run_at <= moment - interval '1 minute'
+    union all
+    (
+      select job.rank, job.id, job.process_units
+      from jobmaster.jobs job
+      where job.status = 'waiting'
+        and job.suspect
+        and job.run_at <= moment - interval '1 minute'
+        and job.task_id = any (able)
+      order by job.rank, job.id
+      limit 1
+    )
+  ) late
+  order by late.rank, late.id
   limit 1;
   if starving.id is not null then
     select min(held.lease_until)

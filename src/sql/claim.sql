@@ -34,9 +34,9 @@ declare
   in_order boolean;
   has_special boolean;
   moved boolean;
-  first_rank integer;
   last_rank integer;
   last_id bigint;
+  has_suspects boolean := false;
   suspect record;
   alone boolean := false;
   expanding bigint[];
@@ -86,8 +86,9 @@ begin
         jsonb_agg(jsonb_build_array(
           job.id, task.type_key || '.' || task.task_key, job.attempt, job.priority, job.args, job.error ->> 'message'
         ) order by job.rank, job.id),
-        jobmaster.met_dependencies(array_agg(job.id))
-      into jobs, met
+        jobmaster.met_dependencies(array_agg(job.id)),
+        coalesce(bool_or(job.suspect), false)
+      into jobs, met, alone
       from jobmaster.jobs job
       join jobmaster.tasks task on task.id = job.task_id
       where job.status = 'running' and job.claim >= since and job.invocation = me and job.sequence = call;
@@ -150,16 +151,32 @@ begin
     select
       (select array_agg(head.id) from head),
       (select max(head.rank) from head),
-      (select min(head.rank) from head),
       judged.each_fits and judged.weight <= free_units,
       judged.special
-    into chosen, last_rank, first_rank, in_order, has_special
+    into chosen, last_rank, in_order, has_special
     from judged;
 
+    if round = 1 then
+      has_suspects := exists (select from jobmaster.jobs job where job.status = 'waiting' and job.suspect);
+    end if;
+    if has_suspects and in_order then
+      -- One that has waited too long is not passed over.
+      in_order := not exists (
+        select
+        from jobmaster.jobs job
+        where job.status = 'waiting'
+          and job.suspect
+          and job.run_at <= moment - interval '1 minute'
+          and job.task_id = any (able || heavy)
+      );
+    end if;
+    if not in_order then
+      chosen := jobmaster.choose(able, slots, units, heavy, free_units, wanted, on_system, moment);
+      has_special := true;
+    end if;
+
     -- A job whose invocation died is tried alone, when it is its turn and nothing else is held: see take_back.
-    if round = 1 and (request ->> 'held')::integer = 0 and exists (
-      select from jobmaster.jobs job where job.status = 'waiting' and job.suspect
-    ) then
+    if has_suspects and round = 1 and (request ->> 'held')::integer = 0 then
       select job.id, job.rank
       into suspect
       from jobmaster.jobs job
@@ -167,7 +184,11 @@ begin
       order by job.rank, job.id
       limit 1
       for update skip locked;
-      alone := found and (chosen is null or (suspect.rank, suspect.id) < (first_rank, chosen[1]));
+      alone := found and not exists (
+        select
+        from jobmaster.jobs job
+        where job.id = chosen[1] and (job.rank, job.id) < (suspect.rank, suspect.id)
+      );
     end if;
 
     if alone then
@@ -180,10 +201,8 @@ begin
       after_id := null;
       after_rank := null;
       continue;
-    elsif not in_order then
-      chosen := jobmaster.choose(able, slots, units, heavy, free_units, wanted, on_system, moment);
-      exit when chosen = '{}';
-      has_special := true;
+    elsif chosen = '{}' then
+      exit;
     end if;
     last_id := chosen[cardinality(chosen)];
 
@@ -275,6 +294,16 @@ begin
   end if;
   if busy_tasks is null and claim_number is not null then
     since := claim_number;
+  end if;
+  if expired then
+    -- An invocation is over with the last of its leases: see take_back.
+    expired := exists (
+      select
+      from jobmaster.jobs job
+      where job.status = 'running' and job.claim >= since
+      group by job.invocation
+      having max(job.lease_until) <= moment
+    );
   end if;
   return jsonb_build_object(
     'jobs', coalesce(jobs, '[]'),

@@ -13,7 +13,10 @@ begin
   select count(*) into remaining from jobmaster.jobs where status = 'waiting';
   select least(
     (select min(run_at) from jobmaster.jobs where status = 'scheduled'),
-    (select min(lease_until) from jobmaster.jobs where status = 'running')
+    (
+      select min(over_at)
+      from (select max(lease_until) as over_at from jobmaster.jobs where status = 'running' group by invocation) invocation
+    )
   ) into wake_at;
 
   if remaining > 0 then

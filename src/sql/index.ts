@@ -1,7 +1,7 @@
 // Generated from the .sql files beside it by `npm run generate:sql`. Do not edit.
 
 /** Changes when any function does. */
-export const version = '18ca4b4ee2ecb4c7'
+export const version = 'ddc4177b83dac841'
 
 /** Every SQL function, each after those that its creation looks at. */
 export const functions: readonly { name: string; sql: string }[] = [
@@ -27,7 +27,17 @@ set search_path = pg_catalog, pg_temp
 as $fn$
 declare
 job jobmaster.jobs;
+affected_jobs bigint[];
 begin
+with recursive affected (id) as (
+select cancel.job_id
+union
+select blockers.job_id
+from affected
+join jobmaster.blockers on blockers.blocker_id = affected.id
+)
+select array_agg(id) into affected_jobs from affected;
+perform from jobmaster.jobs where id = any (affected_jobs) order by id for update;
 select * into job from jobmaster.jobs where id = job_id for update;
 if not found then
 raise exception using errcode = 'JM011', message = format('there is no job #%s', job_id);
@@ -319,18 +329,32 @@ free_at timestamptz;
 candidate record;
 chosen bigint[] := '{}';
 begin
-select head.rank, head.id, task.process_units
+select late.rank, late.id, late.process_units
 into starving
+from (
+select head.rank, head.id, task.process_units
 from jobmaster.tasks task
 cross join lateral (
 select job.rank, job.id, job.run_at
 from jobmaster.jobs job
-where job.status = 'waiting' and job.task_id = task.id and not job.suspect
+where job.status = 'waiting' and job.task_id = task.id
 order by job.rank, job.id
 limit 1
 ) head
 where task.id = any (heavy) and head.run_at <= moment - interval '1 minute'
-order by head.rank, head.id
+union all
+(
+select job.rank, job.id, job.process_units
+from jobmaster.jobs job
+where job.status = 'waiting'
+and job.suspect
+and job.run_at <= moment - interval '1 minute'
+and job.task_id = any (able)
+order by job.rank, job.id
+limit 1
+)
+) late
+order by late.rank, late.id
 limit 1;
 if starving.id is not null then
 select min(held.lease_until)
@@ -404,9 +428,9 @@ chosen bigint[];
 in_order boolean;
 has_special boolean;
 moved boolean;
-first_rank integer;
 last_rank integer;
 last_id bigint;
+has_suspects boolean := false;
 suspect record;
 alone boolean := false;
 expanding bigint[];
@@ -451,8 +475,9 @@ select
 jsonb_agg(jsonb_build_array(
 job.id, task.type_key || '.' || task.task_key, job.attempt, job.priority, job.args, job.error ->> 'message'
 ) order by job.rank, job.id),
-jobmaster.met_dependencies(array_agg(job.id))
-into jobs, met
+jobmaster.met_dependencies(array_agg(job.id)),
+coalesce(bool_or(job.suspect), false)
+into jobs, met, alone
 from jobmaster.jobs job
 join jobmaster.tasks task on task.id = job.task_id
 where job.status = 'running' and job.claim >= since and job.invocation = me and job.sequence = call;
@@ -511,14 +536,28 @@ left join unnest(able, slots, units, special) may (id, room, process_units, depe
 select
 (select array_agg(head.id) from head),
 (select max(head.rank) from head),
-(select min(head.rank) from head),
 judged.each_fits and judged.weight <= free_units,
 judged.special
-into chosen, last_rank, first_rank, in_order, has_special
+into chosen, last_rank, in_order, has_special
 from judged;
-if round = 1 and (request ->> 'held')::integer = 0 and exists (
-select from jobmaster.jobs job where job.status = 'waiting' and job.suspect
-) then
+if round = 1 then
+has_suspects := exists (select from jobmaster.jobs job where job.status = 'waiting' and job.suspect);
+end if;
+if has_suspects and in_order then
+in_order := not exists (
+select
+from jobmaster.jobs job
+where job.status = 'waiting'
+and job.suspect
+and job.run_at <= moment - interval '1 minute'
+and job.task_id = any (able || heavy)
+);
+end if;
+if not in_order then
+chosen := jobmaster.choose(able, slots, units, heavy, free_units, wanted, on_system, moment);
+has_special := true;
+end if;
+if has_suspects and round = 1 and (request ->> 'held')::integer = 0 then
 select job.id, job.rank
 into suspect
 from jobmaster.jobs job
@@ -526,7 +565,11 @@ where job.status = 'waiting' and job.suspect and job.task_id = any (able)
 order by job.rank, job.id
 limit 1
 for update skip locked;
-alone := found and (chosen is null or (suspect.rank, suspect.id) < (first_rank, chosen[1]));
+alone := found and not exists (
+select
+from jobmaster.jobs job
+where job.id = chosen[1] and (job.rank, job.id) < (suspect.rank, suspect.id)
+);
 end if;
 if alone then
 chosen := array[suspect.id];
@@ -538,10 +581,8 @@ exit when from_top;
 after_id := null;
 after_rank := null;
 continue;
-elsif not in_order then
-chosen := jobmaster.choose(able, slots, units, heavy, free_units, wanted, on_system, moment);
-exit when chosen = '{}';
-has_special := true;
+elsif chosen = '{}' then
+exit;
 end if;
 last_id := chosen[cardinality(chosen)];
 moved := false;
@@ -625,6 +666,15 @@ from jsonb_array_elements(jobs) job;
 end if;
 if busy_tasks is null and claim_number is not null then
 since := claim_number;
+end if;
+if expired then
+expired := exists (
+select
+from jobmaster.jobs job
+where job.status = 'running' and job.claim >= since
+group by job.invocation
+having max(job.lease_until) <= moment
+);
 end if;
 return jsonb_build_object(
 'jobs', coalesce(jobs, '[]'),
@@ -1014,7 +1064,10 @@ begin
 select count(*) into remaining from jobmaster.jobs where status = 'waiting';
 select least(
 (select min(run_at) from jobmaster.jobs where status = 'scheduled'),
-(select min(lease_until) from jobmaster.jobs where status = 'running')
+(
+select min(over_at)
+from (select max(lease_until) as over_at from jobmaster.jobs where status = 'running' group by invocation) invocation
+)
 ) into wake_at;
 if remaining > 0 then
 select
@@ -1799,16 +1852,28 @@ as $fn$
 declare
 ended bigint[];
 begin
-with expired as materialized (
-select id, count(*) over (partition by invocation) = 1 as alone
+with ended_invocation as materialized (
+select invocation, held = 1 as alone
+from (
+select invocation, count(*) as held, sum(count(*)) over (order by min(claim), invocation) as all_held
+from jobmaster.jobs
+where status = 'running'
+group by invocation
+having max(lease_until) <= moment
+) over_now
+where all_held - held < 1000
+), expired as materialized (
+select found.id, ended_invocation.alone
 from (
 select id, invocation
 from jobmaster.jobs
-where status = 'running' and lease_until <= moment
-order by claim
-limit 1000
+where status = 'running'
+and lease_until <= moment
+and invocation = any (array(select invocation from ended_invocation))
+order by id
 for update skip locked
 ) found
+join ended_invocation on ended_invocation.invocation = found.invocation
 ), lost as (
 update jobmaster.jobs job
 set (status, finished_at) = (
@@ -1821,6 +1886,7 @@ else 'waiting'
 end as status
 ) next
 ),
+run_at = moment,
 failures = job.failures + expired.alone::integer,
 suspect = true,
 lease_until = null,

@@ -1,6 +1,6 @@
--- Takes back the jobs of expired leases: their invocation ended without a word. A job that was lost alone, the only one
--- that its invocation held, counts a failed attempt; it waits again, or has failed for good when no attempt is left.
--- Of several that were lost together one may have killed the others: none counts it, and each is tried alone the next
+-- Takes back the jobs of expired leases: their invocation ended without a word, which is so once the last of its leases is
+-- over. A job that was lost alone, the only one that its invocation held, counts a failed attempt; it waits again, due
+-- since now, or has failed for good when no attempt is left. Of several that were lost together one may have killed the others: none counts it, and each is tried alone the next
 -- time (suspect), so that a job that kills its invocations is found and the rest do not pay for it. A job whose settle is
 -- under way is left to it.
 -- Before the claim lock: jobs that fail here fail their dependents, which waits for rows.
@@ -11,16 +11,30 @@ as $fn$
 declare
   ended bigint[];
 begin
-  with expired as materialized (
-    select id, count(*) over (partition by invocation) = 1 as alone
+  -- What an invocation held is counted as this snapshot has it, and not among the rows locked here: where two take back at
+  -- once, each may get a part of it. All of it is taken in one go, so that the last one does not look lost alone.
+  with ended_invocation as materialized (
+    select invocation, held = 1 as alone
+    from (
+      select invocation, count(*) as held, sum(count(*)) over (order by min(claim), invocation) as all_held
+      from jobmaster.jobs
+      where status = 'running'
+      group by invocation
+      having max(lease_until) <= moment
+    ) over_now
+    where all_held - held < 1000
+  ), expired as materialized (
+    select found.id, ended_invocation.alone
     from (
       select id, invocation
       from jobmaster.jobs
-      where status = 'running' and lease_until <= moment
-      order by claim
-      limit 1000
+      where status = 'running'
+        and lease_until <= moment
+        and invocation = any (array(select invocation from ended_invocation))
+      order by id
       for update skip locked
     ) found
+    join ended_invocation on ended_invocation.invocation = found.invocation
   ), lost as (
     update jobmaster.jobs job
     set (status, finished_at) = (
@@ -33,6 +47,7 @@ begin
           end as status
         ) next
       ),
+      run_at = moment,
       failures = job.failures + expired.alone::integer,
       suspect = true,
       lease_until = null,

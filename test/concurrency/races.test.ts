@@ -180,6 +180,64 @@ test('a deploy that ends a rule does not deadlock with a settle under that rule'
   expect(await deadlocks(sql, ...rivals)).toBe(0)
 })
 
+test('where two claims take back at once what one invocation lost, each a part of it, both see that it was lost together', async () => {
+  const gate = new Gate()
+  let runs = 0
+  const foo = task({ params: { n }, maxAttempts: 1, run: () => (++runs <= 2 ? gate.pass() : undefined) })
+  const { jobs, sql, database, clock } = await setup({ cool: { foo } })
+  const inserted = await jobs.insertMany([1, 2].map((n) => ({ task: foo, args: { n } })))
+  await jobs.runUntilEmpty(deadlineIn(150), { settleMs: 20 })
+  await clock.advance({ minutes: 5 })
+  // The first has got one of the two, and has not committed yet when the second takes the other.
+  const { release } = await hold(database, `select from jobmaster.jobs where id = ${inserted[1]!.id} for update`)
+  const first = await hold(database, 'select jobmaster.take_back(jobmaster.clock())')
+  await release()
+  await jobs.runUntilEmpty(deadlineIn())
+  await first.release()
+  await jobs.runUntilEmpty(deadlineIn())
+  expect(await sql`select status, failures from jobmaster.jobs`).toEqual(
+    inserted.map(() => ({ status: 'completed', failures: 0 })),
+  )
+})
+
+test('a cancel and a failure that come to the same jobs from different sides do not deadlock', async () => {
+  // `top`, the oldest, waits for `middle`, and that for `bad`: who cancels `middle` and who fails `bad` both fail `top`.
+  const gate = new Gate()
+  const rules = (target: string) => dependsOn(target, { args: { n: same } })
+  const tasks = {
+    cool: {
+      bad: task({
+        params: { n },
+        run: async () => {
+          await gate.pass()
+          throw new NonRetriable('is bad')
+        },
+      }),
+      middle: task({ params: { n }, dependencies: rules('cool.bad'), run: () => {} }),
+      top: task({ params: { n }, dependencies: rules('cool.middle'), run: () => {} }),
+    },
+  }
+  const { jobs, sql, database } = await setup(tasks)
+  const top = await jobs.insert(tasks.cool.top, { n: 1 })
+  const rivals = [await again(database), await again(database)] as const
+  const [draining, cancelling] = await Promise.all(
+    rivals.map((rival) => setup(tasks, { database: rival, deploy: false })),
+  )
+  const drained = draining!.jobs.runUntilEmpty(deadlineIn(), { concurrency: 1 })
+  await gate.holds(1)
+  const [middle] = await sql`select id from jobmaster.jobs where status = 'blocked' and id <> ${top.id}`
+  // The cancel has locked what it cancels, and waits, when the settle comes.
+  const { release } = await hold(database, `select from jobmaster.job_keys where job_id = ${middle!.id} for update`)
+  const cancelled = cancelling!.jobs.cancel(middle!.id)
+  await waiters(sql, 1)
+  gate.open()
+  await waiters(sql, 2)
+  await release()
+  await Promise.all([cancelled, drained])
+  expect(await jobs.get(top.id)).toMatchObject({ status: 'failed' })
+  expect(await deadlocks(sql, ...rivals)).toBe(0)
+})
+
 const claimLock = `select pg_advisory_xact_lock(hashtextextended('jobmaster', 0))`
 
 /** One more pool at the same database. */

@@ -65,3 +65,14 @@ test('what could outlast those units is not, though it has a timeout', async () 
   gate.open()
   await first
 })
+
+test('the units are kept for a heavy job that has lost its invocation too, though it is tried alone', async () => {
+  const { jobs, sql, clock, gate, ran, first } = await crowded()
+  await sql`update jobmaster.jobs set suspect = true where process_units = 8`
+  await clock.advance({ seconds: 61 })
+  expect(await jobs.runUntilEmpty(deadlineIn())).toMatchObject({ completed: 0, stopReason: 'capacity', remaining: 2 })
+  gate.open()
+  await first
+  await jobs.runUntilEmpty(deadlineIn())
+  expect(ran).toEqual(['heavy', 'light'])
+})
