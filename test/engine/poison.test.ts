@@ -138,9 +138,22 @@ test('a job that is tried alone is alone too where the answer to its claim was l
   await clock.advance({ minutes: 1 })
   const [task] = await sql`select hash from jobmaster.tasks`
   const request = {
-    ...{ version: 1, invocation: crypto.randomUUID(), sequence: 1, system: 'default', units: 10_000 },
-    ...{ tasks: { 'cool.eat': task!.hash }, completed: [], outcomes: [], limit: 10, since: 0, after: null },
-    ...{ lease_ms: 30_000, time_left_ms: 15_000, started: 0, held: 0, repeat: false, take_back: false },
+    version: 1,
+    invocation: crypto.randomUUID(),
+    sequence: 1,
+    system: 'default',
+    units: 10_000,
+    tasks: { 'cool.eat': task!.hash },
+    completed: [],
+    outcomes: [],
+    limit: 10,
+    lease_ms: 30_000,
+    time_left_ms: 15_000,
+    started: 0,
+    held: 0,
+    since: 0,
+    after: null,
+    take_back: false,
   }
   const call = (repeat: boolean) =>
     sql`select jobmaster.settle_and_claim(${JSON.stringify({ ...request, repeat })}::text::jsonb) as answer`
