@@ -179,4 +179,11 @@ order by
       `ALTER VIEW "jobmaster"."queue" SET (security_barrier = true);`,
     ],
   },
+  {
+    name: '0002_trace',
+    hash: '54085843f70c2801',
+    statements: [
+      `ALTER TABLE "jobmaster"."jobs" ADD COLUMN "trace" text;`,
+    ],
+  },
 ]
