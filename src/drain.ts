@@ -7,7 +7,6 @@ import { emptyReport, type Report, type ReportedJob, tally } from './report.ts'
 import { checkOptions, type RunOptions } from './run-options.ts'
 import type { Context } from './task.ts'
 import type { Tasks } from './tasks.ts'
-import type { Telemetry } from './telemetry.ts'
 
 /** What a drain needs of whoever starts it. */
 export interface Invocation {
@@ -17,7 +16,6 @@ export interface Invocation {
   /** Milliseconds, as Date.now. */
   now: () => number
   settleAndClaim: (request: ClaimRequest) => Promise<ClaimAnswer>
-  telemetry: Telemetry | undefined
   /** The parts of a handler's context that last as long as the invocation. */
   context: Pick<Context, 'db' | 'env' | 'insert'>
 }
@@ -203,9 +201,7 @@ class Drain {
       nameOf: this.invocation.tasks.nameOf,
       keep: (promise) => this.kept.push(promise),
     })
-    const run = () => execute(task, job, context)
-    const { telemetry } = this.invocation
-    const ending = telemetry ? telemetry.process(job, run) : run()
+    const ending = execute(task, job, context)
     if (ending instanceof Promise) {
       this.running.set(id, { job, startedAt, context })
       void this.finish(job, startedAt, context, ending)

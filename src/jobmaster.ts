@@ -1,18 +1,17 @@
 import type { SQL } from 'drizzle-orm'
+import type { Control } from './control.ts'
 import type { Database } from './database.ts'
 import { drain } from './drain.ts'
 import { JobMasterError } from './errors.ts'
 import * as graph from './graph.ts'
 import type { Job } from './job.ts'
 import { jsonProblem } from './json.ts'
-import { logged, type Logger } from './logger.ts'
 import type { DeployOptions, Deployment, Plan } from './plan.ts'
 import * as queue from './queue.ts'
 import type { Report } from './report.ts'
 import type { RunOptions } from './run-options.ts'
 import type { Args, Context, InsertOptions, Task } from './task.ts'
 import { tasksOf } from './tasks.ts'
-import type { Telemetry } from './telemetry.ts'
 import * as trigger from './trigger.ts'
 
 export interface JobMasterOptions<M extends Record<string, object>> {
@@ -32,10 +31,6 @@ export interface JobMasterOptions<M extends Record<string, object>> {
   close?: () => Promise<void> | void
   /** Milliseconds since 1970: the clock of deadlines. `Date.now` when not given. Rules go by the database's clock. */
   now?: () => number
-  /** Traces and measures inserts, drains, claims and jobs: `openTelemetry()` of `jobmaster/opentelemetry`. */
-  telemetry?: Telemetry
-  /** Told of each job that ended and of each drain: pino, or `console`. Nobody is when not given. */
-  logger?: Logger
 }
 
 export interface InsertManyItem<T extends Task | string> extends InsertOptions {
@@ -43,7 +38,7 @@ export interface InsertManyItem<T extends Task | string> extends InsertOptions {
   args: Args<T>
 }
 
-export interface JobMaster {
+export interface JobMaster extends Control {
   /** The Postgres schema, the system, and its process units, as they came out of options, env and defaults. */
   readonly schema: string
   readonly system: string
@@ -70,12 +65,6 @@ export interface JobMaster {
   status(): Promise<queue.Status>
   /** Why a job does not run, or what became of it: a reason a line, by its name. */
   explain(id: number): Promise<string>
-  /** Makes a failed or cancelled job waiting again. */
-  retry(id: number): Promise<Job>
-  /** Cancels a job. One that runs is asked to stop, and is cancelled when its invocation settles it. */
-  cancel(id: number): Promise<Job>
-  /** Deletes jobs that finished long enough ago, at most `limit`; returns how many. Freshness stays. */
-  prune(keep: queue.Keep): Promise<number>
   /** The deployed tasks, with their parameters. */
   tasks(): Promise<graph.DeployedTask[]>
   /** Tasks, what depends on what, and how fresh each is. */
@@ -100,7 +89,6 @@ export function createJobMaster<const M extends Record<string, object> = Record<
   const system = options.system ?? (text(env, 'JOBMASTER_SYSTEM') || 'default')
   const units = options.systemProcessUnits ?? wholeNumber(text(env, 'JOBMASTER_SYSTEM_PROCESS_UNITS')) ?? 10_000
   const now = options.now ?? Date.now
-  const { telemetry, logger } = options
   const db = databaseOf(options.db)
   checkUnits(units)
   const modules = options.tasks ?? {}
@@ -157,14 +145,7 @@ export function createJobMaster<const M extends Record<string, object> = Record<
 
   async function insertJobs(items: readonly queue.NewJob[]): Promise<Job[]> {
     if (items.length === 0) return []
-    const send = (trace?: string) =>
-      deployed(() => queue.insertJobs(place, trace ? items.map((item) => ({ ...item, trace })) : items))
-    return telemetry
-      ? telemetry.send(
-          items.map((item) => item.task),
-          send,
-        )
-      : send()
+    return deployed(() => queue.insertJobs(place, items))
   }
 
   async function insert(task: Task | string, args: unknown, insertOptions?: InsertOptions): Promise<Job> {
@@ -173,10 +154,12 @@ export function createJobMaster<const M extends Record<string, object> = Record<
     return job
   }
 
-  async function found(id: number): Promise<Job> {
-    const job = await queue.getJob(place, id)
-    if (!job) throw new JobMasterError('JM011', `there is no job #${id}`)
-    return job
+  /** What few invocations call is imported when they do. */
+  function operated<V extends keyof Control>(verb: V): Control[V] {
+    const call = (...args: unknown[]) =>
+      deployed(async () => Reflect.apply((await import('./control.ts')).controlOf(place)[verb], undefined, args))
+    // It takes and answers what the verb does.
+    return call as Control[V]
   }
 
   const jobs: JobMaster = {
@@ -191,22 +174,20 @@ export function createJobMaster<const M extends Record<string, object> = Record<
     runUntilEmpty: async (deadline, runOptions) => {
       // The types of db and env are the application's, by Register.
       const context = { db: options.db, env, insert } as Pick<Context, 'db' | 'env' | 'insert'>
-      const settleAndClaim = (request: queue.ClaimRequest) => {
-        const call = () => deployed(() => queue.settleAndClaim(place, request))
-        return telemetry ? telemetry.receive(system, call) : call()
-      }
-      const invocation = { tasks, system, units, now, settleAndClaim, telemetry, context }
-      const start = (given?: RunOptions) => drain(invocation, deadline, given)
-      const run = () => (logger ? logged(logger, system, runOptions ?? {}, start) : start(runOptions))
-      return telemetry ? telemetry.drain(system, run) : run()
+      const settleAndClaim = (request: queue.ClaimRequest) => deployed(() => queue.settleAndClaim(place, request))
+      return drain({ tasks, system, units, now, settleAndClaim, context }, deadline, runOptions)
     },
-    get: (id) => deployed(() => queue.getJob(place, jobId(id))),
+    get: (id) => deployed(() => queue.getJob(place, queue.jobId(id))),
     list: (listOptions = {}) => deployed(() => queue.listJobs(place, listOptions)),
     status: () => deployed(() => queue.status(place)),
-    explain: (id) => deployed(() => queue.explain(place, jobId(id))),
-    retry: (id) => deployed(() => queue.retry(place, jobId(id))).then(() => found(id)),
-    cancel: (id) => deployed(() => queue.cancel(place, jobId(id))).then(() => found(id)),
-    prune: (keep) => deployed(() => queue.prune(place, keep)),
+    explain: (id) => deployed(() => queue.explain(place, queue.jobId(id))),
+    cancel: operated('cancel'),
+    retry: operated('retry'),
+    change: operated('change'),
+    delete: operated('delete'),
+    pause: operated('pause'),
+    resume: operated('resume'),
+    prune: operated('prune'),
     tasks: () => deployed(() => graph.deployedTasks(place)),
     graph: () => deployed(() => graph.graph(place)),
     recordSignature: (signature, signedAt) => deployed(() => trigger.recordSignature(place, signature, signedAt)),
@@ -234,11 +215,6 @@ function checkUnits(units: number): void {
       `createJobMaster: systemProcessUnits must be a whole number from 1, got ${String(units)}`,
     )
   }
-}
-
-function jobId(id: number): number {
-  if (!Number.isSafeInteger(id)) throw new JobMasterError('JM011', `a job's id is a whole number, got ${String(id)}`)
-  return id
 }
 
 /** Where there is a process; on edge the platform's env is given. */

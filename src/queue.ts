@@ -1,5 +1,6 @@
 import { sql, type SQL } from 'drizzle-orm'
 import { type Database, json, query, type Row } from './database.ts'
+import { JobMasterError } from './errors.ts'
 import { type Job, type JobError, type JobStatus, jobStatuses } from './job.ts'
 import type { Json } from './task.ts'
 
@@ -9,11 +10,9 @@ export interface NewJob {
   args: unknown
   priority: number
   run_at?: string
-  /** A W3C traceparent. */
-  trace?: string
 }
 
-/** A job that was claimed. `problem` is what keeps it from being run, `trace` the W3C traceparent of what inserted it. */
+/** A job that was claimed: id, task, attempt, priority, arguments, and what keeps it from being run, if anything does. */
 export type ClaimedJob = readonly [
   id: number,
   task: string,
@@ -21,7 +20,6 @@ export type ClaimedJob = readonly [
   priority: number,
   args: Record<string, Json>,
   problem: string | null,
-  trace?: string | null,
 ]
 
 /** What a dependency was met by: task, job id, arguments, result. */
@@ -72,7 +70,7 @@ export interface ClaimAnswer {
   alone?: boolean
   since?: number
   after?: [number, number] | null
-  stop?: 'empty' | 'capacity' | 'deadline'
+  stop?: 'empty' | 'capacity' | 'deadline' | 'paused'
   remaining?: number
   wake_ms?: number | null
   skew?: string[]
@@ -134,37 +132,10 @@ function insertJobsCall(items: readonly NewJob[]): SQL {
   return sql`insert_jobs(${JSON.stringify(items)}::text::jsonb)`
 }
 
-/** Cancels a job. One that runs is asked to stop. */
-export async function cancel(queue: Queue, id: number): Promise<void> {
-  await run(queue, sql`cancel(${id}::bigint)`)
-}
-
-/** Makes a failed or cancelled job waiting again. */
-export async function retry(queue: Queue, id: number): Promise<void> {
-  await run(queue, sql`retry(${id}::bigint)`)
-}
-
 /** Why a job does not run, a reason a line. */
 export async function explain(queue: Queue, id: number): Promise<string> {
   const [row] = await run(queue, sql`explain(${id}::bigint)`)
   return String(row?.answer)
-}
-
-/** How long finished jobs are kept, as Postgres intervals (`7 days`). What is left out is kept for ever. */
-export interface Keep {
-  /** Completed and expanded jobs. */
-  completed?: string
-  /** Failed and cancelled jobs. */
-  failed?: string
-  /** How many to delete at the most; 10,000 when not given. */
-  limit?: number
-}
-
-/** Deletes jobs that finished long enough ago, and returns how many. */
-export async function prune(queue: Queue, { completed, failed, limit = 10_000 }: Keep): Promise<number> {
-  return Number(
-    await call(queue, sql`prune(${completed ?? null}::interval, ${failed ?? null}::interval, ${limit}::integer)`),
-  )
 }
 
 export interface ListOptions {
@@ -231,7 +202,7 @@ export interface Status {
   /** The unfinished ones, by task. */
   tasks: { task: string; status: JobStatus; jobs: number }[]
   /** Units in use and in all, by system. */
-  systems: { system: string; unitsInUse: number; processUnits: number }[]
+  systems: { system: string; unitsInUse: number; processUnits: number; pausedAt: Date | null }[]
   /** Since when the oldest waiting job could have run. */
   oldestWaitingAt: Date | null
 }
@@ -258,7 +229,8 @@ export async function status({ db, schema }: Queue): Promise<Status> {
       ),
       'systems', (
         select coalesce(jsonb_agg(jsonb_build_object(
-          'system', systems.name, 'processUnits', systems.process_units, 'unitsInUse', coalesce(used.units, 0)
+          'system', systems.name, 'processUnits', systems.process_units, 'unitsInUse', coalesce(used.units, 0),
+          'pausedAt', systems.paused_at
         ) order by systems.name), '[]')
         from ${tables}.systems systems
         left join (
@@ -273,8 +245,15 @@ export async function status({ db, schema }: Queue): Promise<Status> {
   return {
     ...found,
     jobs: { ...none, ...found.jobs },
+    systems: found.systems.map((one) => ({ ...one, pausedAt: one.pausedAt && new Date(one.pausedAt) })),
     oldestWaitingAt: found.oldestWaitingAt && new Date(found.oldestWaitingAt),
   }
+}
+
+/** @throws JobMasterError JM011 for what is no id. */
+export function jobId(id: number): number {
+  if (!Number.isSafeInteger(id)) throw new JobMasterError('JM011', `a job's id is a whole number, got ${String(id)}`)
+  return id
 }
 
 async function call(queue: Queue, invocation: SQL): Promise<unknown> {

@@ -14,9 +14,10 @@ export interface ReportedJob {
 export interface Report {
   /**
    * `empty`: nothing is left that this code may run now. `capacity`: what is left waits for units or a process limit.
+   * `paused`: the system is, or every task that has jobs waiting.
    * `deadline`, `budget` (of statements), `aborted` (by the signal): it was time to go.
    */
-  stopReason: 'empty' | 'deadline' | 'capacity' | 'budget' | 'aborted'
+  stopReason: 'empty' | 'capacity' | 'paused' | 'deadline' | 'budget' | 'aborted'
   completed: number
   /** Failed for good, with those that failed because a dependency did. */
   failed: number

@@ -127,8 +127,6 @@ export function tablesIn(schemaName: string = defaultSchemaName) {
       args: jsonb().$type<Record<string, unknown>>().notNull(),
       result: jsonb().$type<unknown>(),
       error: jsonb().$type<JobError>(),
-      /** The W3C traceparent of what inserted it. */
-      trace: text(),
     },
     (table) => [
       // The order of claims: higher priority first, then the older job.
@@ -207,6 +205,8 @@ export function tablesIn(schemaName: string = defaultSchemaName) {
   const systems = schema.table('systems', {
     name: text().primaryKey(),
     processUnits: integer('process_units').notNull(),
+    /** Since when no invocation on it claims. */
+    pausedAt: time('paused_at'),
   })
 
   /** Signatures that have opened the drain, until the time they carry is too long ago: one opens it once. */
@@ -245,6 +245,7 @@ with running as (
   select systems.name, systems.process_units - coalesce(sum(running.units), 0) as units, systems.process_units as all_units
   from ${systems} systems
   left join running on running.system = systems.name
+  where systems.paused_at is null
   group by systems.name, systems.process_units
 ), roomiest as (
   select name, units, all_units from free order by units desc limit 1
@@ -268,6 +269,7 @@ select
     when job.status <> 'waiting' then null
     when task.retired_at is not null then 'retired: no deployed code has this task'
     when task.paused_at is not null then 'paused'
+    when roomiest.name is null and exists (select from ${systems}) then 'paused: every system'
     when (select sum(jobs) from running where running.task_id = task.id) >= task.process_limit
       then 'process limit: ' || task.process_limit || ' of ' || task.process_limit || ' running'
     when task.process_units > roomiest.units

@@ -45,7 +45,11 @@ test('a drain runs with nothing but the language and the web', async () => {
 })
 
 test('the engine that a cold start reads does not hold the tables, nor what only deploying needs', async () => {
-  const entry = { entry: 'src/index.ts', packages: 'external' as const, external: ['*/deploy.ts', '*/plan.ts'] }
+  const entry = {
+    entry: 'src/index.ts',
+    packages: 'external' as const,
+    external: ['*/deploy.ts', '*/plan.ts', '*/control.ts'],
+  }
   const { text, contents } = await bundled(entry)
   expect(text).not.toMatch(/create or replace function|to-json-schema|pg-core/i)
   expect(gzipSync(contents).length).toBeLessThan(12_000)

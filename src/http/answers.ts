@@ -34,10 +34,16 @@ export const jobList = v.object({ jobs: v.array(job), cursor: v.nullable(v.strin
 
 export const jobBatch = v.object({ jobs: v.array(job) })
 
+export const bite = v.object({ jobs: whole, more: v.boolean() })
+
+export const taskPause = v.object({ task: v.string(), pausedAt: v.nullable(time) })
+
+export const systemPause = v.object({ system: v.string(), pausedAt: v.nullable(time) })
+
 export const explanation = v.object({ id: whole, explanation: v.string() })
 
 export const report = v.object({
-  stopReason: v.picklist(['empty', 'deadline', 'capacity', 'budget', 'aborted']),
+  stopReason: v.picklist(['empty', 'capacity', 'paused', 'deadline', 'budget', 'aborted']),
   completed: whole,
   failed: whole,
   retried: whole,
@@ -69,7 +75,9 @@ export const accepted = v.object({ accepted: v.literal(true) })
 export const queueStatus = v.object({
   jobs: v.record(status, whole),
   tasks: v.array(v.object({ task: v.string(), status, jobs: whole })),
-  systems: v.array(v.object({ system: v.string(), unitsInUse: whole, processUnits: whole })),
+  systems: v.array(
+    v.object({ system: v.string(), unitsInUse: whole, processUnits: whole, pausedAt: v.nullable(time) }),
+  ),
   oldestWaitingAt: v.nullable(time),
 })
 

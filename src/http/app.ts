@@ -39,7 +39,7 @@ export function createApp(jobs: JobsSource, options: HttpOptions = {}): App {
   for (const one of new Set<Pick<App, 'notFound' | 'onError'>>([app, based])) {
     one.notFound(() => new Problem(404, { detail: 'there is no such route' }).response())
     one.onError((error, c) => {
-      const problem = problemOf(error, c.req.path.endsWith('/jobs/batch'))
+      const problem = problemOf(error, c.req.path)
       if (problem.status >= 500 && problem.cause !== undefined) onError(problem.cause)
       return problem.response()
     })
@@ -114,6 +114,18 @@ function routes(source: JobsSource, options: HttpOptions) {
       return c.json({ jobs: inserted }, 201)
     })
     .all('/jobs/batch', only('POST'))
+    .post('/jobs/cancel', limitedBody, open, jsonBody, valid('json', schemas.filterBody), async (c) =>
+      c.json(await within(c, (jobs) => jobs.cancel(c.req.valid('json')))),
+    )
+    .all('/jobs/cancel', only('POST'))
+    .post('/jobs/retry', limitedBody, open, jsonBody, valid('json', schemas.filterBody), async (c) =>
+      c.json(await within(c, (jobs) => jobs.retry(c.req.valid('json')))),
+    )
+    .all('/jobs/retry', only('POST'))
+    .post('/jobs/delete', limitedBody, open, jsonBody, valid('json', schemas.filterBody), async (c) =>
+      c.json(await within(c, (jobs) => jobs.delete(c.req.valid('json')))),
+    )
+    .all('/jobs/delete', only('POST'))
 
     .get('/jobs/:id', open, valid('param', schemas.jobParam), async (c) => {
       const { id } = c.req.valid('param')
@@ -135,9 +147,45 @@ function routes(source: JobsSource, options: HttpOptions) {
       c.json(await within(c, (jobs) => jobs.cancel(c.req.valid('param').id))),
     )
     .all('/jobs/:id/cancel', only('POST'))
+    .post(
+      '/jobs/:id/change',
+      limitedBody,
+      open,
+      jsonBody,
+      valid('param', schemas.jobParam),
+      valid('json', schemas.changeBody),
+      async (c) => c.json(await within(c, (jobs) => jobs.change(c.req.valid('param').id, c.req.valid('json')))),
+    )
+    .all('/jobs/:id/change', only('POST'))
+    .post('/jobs/:id/delete', limitedBody, open, valid('param', schemas.jobParam), async (c) =>
+      c.json(await within(c, (jobs) => jobs.delete(c.req.valid('param').id))),
+    )
+    .all('/jobs/:id/delete', only('POST'))
 
     .get('/tasks', open, async (c) => c.json({ tasks: await within(c, (jobs) => jobs.tasks()) }))
     .all('/tasks', only('GET'))
+    .post('/tasks/:name/pause', limitedBody, open, valid('param', schemas.nameParam), async (c) => {
+      const { name: task } = c.req.valid('param')
+      return c.json({ task, ...(await within(c, (jobs) => jobs.pause({ task }))) })
+    })
+    .all('/tasks/:name/pause', only('POST'))
+    .post('/tasks/:name/resume', limitedBody, open, valid('param', schemas.nameParam), async (c) => {
+      const { name: task } = c.req.valid('param')
+      await within(c, (jobs) => jobs.resume({ task }))
+      return c.json({ task, pausedAt: null })
+    })
+    .all('/tasks/:name/resume', only('POST'))
+    .post('/systems/:name/pause', limitedBody, open, valid('param', schemas.nameParam), async (c) => {
+      const { name: system } = c.req.valid('param')
+      return c.json({ system, ...(await within(c, (jobs) => jobs.pause({ system }))) })
+    })
+    .all('/systems/:name/pause', only('POST'))
+    .post('/systems/:name/resume', limitedBody, open, valid('param', schemas.nameParam), async (c) => {
+      const { name: system } = c.req.valid('param')
+      await within(c, (jobs) => jobs.resume({ system }))
+      return c.json({ system, pausedAt: null })
+    })
+    .all('/systems/:name/resume', only('POST'))
     .get('/graph', open, async (c) => c.json(await within(c, (jobs) => jobs.graph())))
     .all('/graph', only('GET'))
     .get('/status', open, async (c) => c.json(await within(c, (jobs) => jobs.status())))

@@ -20,6 +20,7 @@ const asked = [401, 422, 500, 503] as const
 const sent = [400, 401, 413, 415, 422, 500, 503] as const
 const found = [401, 404, 422, 500, 503] as const
 const changed = [401, 404, 409, 413, 422, 500, 503] as const
+const named = [401, 404, 413, 422, 500, 503] as const
 const read = [401, 500, 503] as const
 const drains = ['cronSecret', 'signature'] as const
 
@@ -29,6 +30,8 @@ const drain = {
   security: drains,
   stream: true,
 } as const
+
+const byFilter = { body: schemas.filterBody, answers: { 200: 'bite' }, problems: sent } as const
 
 /** What is at which path, as it is in app.ts: a test compares them. */
 const paths: Record<string, Record<string, Operation>> = {
@@ -61,6 +64,9 @@ const paths: Record<string, Record<string, Operation>> = {
       problems: sent,
     },
   },
+  '/jobs/cancel': { post: { summary: 'Cancels the jobs of a filter, a bite at a time.', ...byFilter } },
+  '/jobs/retry': { post: { summary: 'Makes the failed jobs of a filter wait again, a bite at a time.', ...byFilter } },
+  '/jobs/delete': { post: { summary: 'Deletes the finished jobs of a filter, a bite at a time.', ...byFilter } },
   '/jobs/{id}': { get: { summary: 'A job.', answers: { 200: 'job' }, problems: found } },
   '/jobs/{id}/explain': {
     get: { summary: 'Why a job does not run, or what became of it.', answers: { 200: 'explanation' }, problems: found },
@@ -70,6 +76,33 @@ const paths: Record<string, Record<string, Operation>> = {
   },
   '/jobs/{id}/cancel': {
     post: { summary: 'Cancels a job; one that runs is asked to stop.', answers: { 200: 'job' }, problems: changed },
+  },
+  '/jobs/{id}/change': {
+    post: {
+      summary: 'Changes the priority of a job that has not started, or when it may start.',
+      body: schemas.changeBody,
+      answers: { 200: 'job' },
+      problems: [400, 415, ...changed],
+    },
+  },
+  '/jobs/{id}/delete': {
+    post: {
+      summary: 'Deletes a job that does not run, and all that is kept of it.',
+      answers: { 200: 'bite' },
+      problems: changed,
+    },
+  },
+  '/tasks/{name}/pause': {
+    post: { summary: 'Has no job of a task claimed.', answers: { 200: 'taskPause' }, problems: named },
+  },
+  '/tasks/{name}/resume': {
+    post: { summary: 'Has the jobs of a task claimed again.', answers: { 200: 'taskPause' }, problems: named },
+  },
+  '/systems/{name}/pause': {
+    post: { summary: 'Has nothing claimed on a system.', answers: { 200: 'systemPause' }, problems: named },
+  },
+  '/systems/{name}/resume': {
+    post: { summary: 'Has jobs claimed on a system again.', answers: { 200: 'systemPause' }, problems: named },
   },
   '/tasks': {
     get: { summary: 'The deployed tasks, with their parameters.', answers: { 200: 'tasks' }, problems: read },
@@ -122,6 +155,7 @@ export function document(): object {
 function operation(path: string, method: string, one: Operation) {
   const parameters = [
     ...(path.includes('{id}') ? parametersOf(schemas.jobParam, 'path') : []),
+    ...(path.includes('{name}') ? parametersOf(schemas.nameParam, 'path') : []),
     ...(one.query ? parametersOf(one.query, 'query') : []),
   ]
   return {

@@ -70,9 +70,9 @@ function cut(text: string): string {
 }
 
 /** What to answer where this was thrown. What its sender cannot mend is not said: it stays the problem's `cause`. */
-export function problemOf(error: unknown, inBatch = false): Problem {
+export function problemOf(error: unknown, path = ''): Problem {
   if (error instanceof Problem) return error
-  if (error instanceof JobMasterError) return problemOfEngine(error, inBatch)
+  if (error instanceof JobMasterError) return problemOfEngine(error, path)
   // Hono's own: its validator throws one for a body that is not JSON.
   if (error instanceof HTTPException && error.status === 400) {
     return new Problem(400, { detail: 'the body is not valid JSON', cause: error })
@@ -80,15 +80,17 @@ export function problemOf(error: unknown, inBatch = false): Problem {
   return new Problem(500, { detail: 'something went wrong here: the log of this function says what', cause: error })
 }
 
-function problemOfEngine(error: JobMasterError, inBatch: boolean): Problem {
+function problemOfEngine(error: JobMasterError, path: string): Problem {
   const { code, message: detail } = error
-  if (code === 'JM011') return new Problem(404, { detail, code, cause: error })
+  // What the path names, and is not there.
+  const isNamed = code === 'JM001' && /\/tasks\/[^/]+\/\w+$/.test(path)
+  if (code === 'JM011' || code === 'JM015' || isNamed) return new Problem(404, { detail, code, cause: error })
   if (code === 'JM012') return new Problem(409, { detail, code, cause: error })
   if (code === 'JM010') {
     return new Problem(503, { detail: 'JobMaster is not deployed here: run `jobmaster deploy`', code, cause: error })
   }
   if (/^JM00[1-9]$/.test(code)) {
-    const field = fieldOf(error, inBatch)
+    const field = fieldOf(error, path.endsWith('/jobs/batch'))
     return new Problem(422, { detail, code, errors: [{ in: 'body', field, detail }], cause: error })
   }
   // Out of connections, shutting down, out of reach.

@@ -80,6 +80,24 @@ export const listQuery = v.strictObject({
   cursor: v.exactOptional(v.pipe(v.string(), v.regex(/^\d{1,18}$/, 'must be the cursor of an answer'))),
 })
 
+/** `POST /jobs/cancel`, `/jobs/retry` and `/jobs/delete`: the database says which statuses each takes. */
+export const filterBody = v.strictObject({
+  status: v.exactOptional(v.picklist(jobStatuses, `must be one of ${jobStatuses.join(', ')}`)),
+  task: v.exactOptional(v.pipe(v.string(), v.maxLength(500))),
+  limit: v.exactOptional(
+    v.pipe(whole, v.minValue(1, 'must be at least 1'), v.maxValue(10_000, 'must be at most 10000')),
+  ),
+})
+
+/** `POST /jobs/:id/change` */
+export const changeBody = v.strictObject({
+  priority: v.exactOptional(priority),
+  runAt: v.exactOptional(instant),
+})
+
+/** `:name`, of a task or a system. */
+export const nameParam = v.object({ name: v.pipe(v.string(), v.maxLength(500)) })
+
 /** `:id` */
 export const jobParam = v.object({
   id: v.pipe(

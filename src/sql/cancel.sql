@@ -39,3 +39,26 @@ begin
   return job.status;
 end
 $fn$;
+
+-- The same for the jobs of a filter, {"status", "task", "limit"}: see filtered. A bite of at most limit, 1,000 when it is
+-- not given. Returns {"jobs": how many, "more": whether some are left}; again until none is. Those that a job of the bite
+-- fails with it are not counted. Raises JM001 and JM008. Waits for nobody: what is locked is left for the next bite.
+create or replace function jobmaster.cancel(filter jsonb)
+returns jsonb
+language plpgsql volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+  condition text := jobmaster.filtered('cancel', filter, '{scheduled,waiting,blocked,running}');
+begin
+  return jobmaster.bitten(cardinality(jobmaster.cancel_jobs(jobmaster.bite('cancel', filter, condition))), condition);
+end
+$fn$;
+
+create or replace function jobmaster.cancel(filter text)
+returns jsonb
+language sql volatile
+as $fn$
+  select jobmaster.cancel(filter::jsonb)
+$fn$;

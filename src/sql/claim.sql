@@ -84,7 +84,7 @@ begin
       -- The same call once more: its answer was lost. It gets what it had taken, and no more.
       select
         jsonb_agg(jsonb_build_array(
-          job.id, task.type_key || '.' || task.task_key, job.attempt, job.priority, job.args, job.error ->> 'message', job.trace
+          job.id, task.type_key || '.' || task.task_key, job.attempt, job.priority, job.args, job.error ->> 'message'
         ) order by job.rank, job.id),
         jobmaster.met_dependencies(array_agg(job.id)),
         coalesce(bool_or(job.suspect), false)
@@ -116,6 +116,7 @@ begin
       left join unnest(busy_tasks, busy_jobs) busy (task_id, running) on busy.task_id = task.id
       where task.retired_at is null
         and task.paused_at is null
+        and not exists (select from jobmaster.systems pool where pool.name = on_system and pool.paused_at is not null)
         and task.process_units <= (request ->> 'units')::bigint
         and task.hash = request -> 'tasks' ->> (task.type_key || '.' || task.task_key)
         and (
@@ -256,12 +257,12 @@ begin
           end
         from unnest(able, names, units) may (id, name, process_units)
         where job.id = any (chosen) and may.id = job.task_id
-        returning job.id, may.name, job.attempt, job.priority, job.rank, job.args, job.error, job.trace
+        returning job.id, may.name, job.attempt, job.priority, job.rank, job.args, job.error
       )
       select
         count(*),
         coalesce(jsonb_agg(
-          jsonb_build_array(taken.id, taken.name, taken.attempt, taken.priority, taken.args, taken.error ->> 'message', taken.trace)
+          jsonb_build_array(taken.id, taken.name, taken.attempt, taken.priority, taken.args, taken.error ->> 'message')
           order by taken.rank, taken.id
         ), '[]')
       into taken_count, taken

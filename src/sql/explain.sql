@@ -78,6 +78,7 @@ begin
     for pool in
       select
         systems.name,
+        systems.paused_at,
         systems.process_units as units,
         systems.process_units - coalesce(sum(other.process_units), 0) as free,
         string_agg(holder.type_key || '.' || holder.task_key || ' #' || other.id, ', ' order by other.id) as held_by,
@@ -85,10 +86,12 @@ begin
       from jobmaster.systems
       left join jobmaster.jobs other on other.status = 'running' and other.system = systems.name
       left join jobmaster.tasks holder on holder.id = other.task_id
-      group by systems.name, systems.process_units
+      group by systems.name
       order by systems.name
     loop
-      if task.process_units > pool.free then
+      if pool.paused_at is not null then
+        reasons := reasons || format('paused: the system %s, since %s', pool.name, to_char(pool.paused_at, 'YYYY-MM-DD HH24:MI:SS'));
+      elsif task.process_units > pool.free then
         reasons := reasons || format('units: needs %s, %s of %s free on %s%s', task.process_units, pool.free, pool.units, pool.name,
           coalesce(', held by ' || left(pool.held_by, 200) || ' until ' || to_char(pool.until, 'HH24:MI:SS'), ''));
       end if;

@@ -7,12 +7,14 @@ declare
   moment timestamptz := jobmaster.clock();
   remaining bigint;
   wake_at timestamptz;
+  is_paused boolean;
   waits text := 'empty';
   skew jsonb;
 begin
   select count(*) into remaining from jobmaster.jobs where status = 'waiting';
+  is_paused := exists (select from jobmaster.systems where name = request ->> 'system' and paused_at is not null);
   select least(
-    (select min(run_at) from jobmaster.jobs where status = 'scheduled'),
+    case when not is_paused then jobmaster.next_due() end,
     (
       select min(over_at)
       from (select max(lease_until) as over_at from jobmaster.jobs where status = 'running' group by invocation) invocation
@@ -21,10 +23,12 @@ begin
 
   if remaining > 0 then
     select
-      jsonb_agg(task.name order by task.name) filter (where not task.known),
+      jsonb_agg(task.name order by task.name) filter (where not task.known and not task.paused),
       case
-        when bool_or(task.known and not task.fits) and not bool_or(task.known and task.fits) then 'deadline'
-        when bool_or(task.known) then 'capacity'
+        when is_paused or bool_and(task.paused) then 'paused'
+        when bool_or(task.known and not task.fits and not task.paused) and not bool_or(task.known and task.fits and not task.paused)
+        then 'deadline'
+        when bool_or(task.known and not task.paused) then 'capacity'
         else 'empty'
       end
     into skew, waits
@@ -32,10 +36,10 @@ begin
       select
         type_key || '.' || task_key as name,
         coalesce(hash = request -> 'tasks' ->> (type_key || '.' || task_key), false) as known,
-        coalesce(timeout_ms <= (request ->> 'time_left_ms')::double precision, true) as fits
+        coalesce(timeout_ms <= (request ->> 'time_left_ms')::double precision, true) as fits,
+        paused_at is not null as paused
       from jobmaster.tasks
       where retired_at is null
-        and paused_at is null
         and exists (select from jobmaster.jobs where status = 'waiting' and task_id = tasks.id)
     ) task;
   end if;

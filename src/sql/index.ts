@@ -1,7 +1,7 @@
 // Generated from the .sql files beside it by `npm run generate:sql`. Do not edit.
 
 /** Changes when any function does. */
-export const version = '07d287816991a7a7'
+export const version = '792ec6b7c60e878e'
 
 /** Every SQL function, each after those that its creation looks at. */
 export const functions: readonly { name: string; sql: string }[] = [
@@ -18,6 +18,39 @@ and job_keys.key = wanted
 and job.finished_at is null
 order by job_keys.job_id
 limit 1
+$fn$;` },
+  { name: 'bite', sql: `create or replace function jobmaster.bite(verb text, filter jsonb, condition text)
+returns bigint[]
+language plpgsql volatile
+as $fn$
+declare
+at_most integer := 1000;
+job_ids bigint[];
+begin
+if filter ->> 'limit' is not null then
+if jsonb_typeof(filter -> 'limit') <> 'number' or (filter ->> 'limit')::numeric not between 1 and 10000 or (filter ->> 'limit')::numeric % 1 <> 0 then
+raise exception using
+errcode = 'JM008',
+column = 'limit',
+message = format('%s: limit must be a whole number from 1 to 10000, got %s', verb, filter ->> 'limit');
+end if;
+at_most := filter ->> 'limit';
+end if;
+execute format('select array(select job.id from jobmaster.jobs job where %s order by job.id limit %s for update skip locked)', condition, at_most)
+into job_ids;
+return job_ids;
+end
+$fn$;` },
+  { name: 'bitten', sql: `create or replace function jobmaster.bitten(jobs integer, condition text)
+returns jsonb
+language plpgsql volatile
+as $fn$
+declare
+more boolean;
+begin
+execute format('select exists (select from jobmaster.jobs job where %s)', condition) into more;
+return jsonb_build_object('jobs', jobs, 'more', more);
+end
 $fn$;` },
   { name: 'cancel', sql: `create or replace function jobmaster.cancel(job_id bigint)
 returns text
@@ -55,6 +88,125 @@ perform jobmaster.wake_dependents(array[job_id]);
 return 'cancelled';
 end if;
 return job.status;
+end
+$fn$;
+create or replace function jobmaster.cancel(filter jsonb)
+returns jsonb
+language plpgsql volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+condition text := jobmaster.filtered('cancel', filter, '{scheduled,waiting,blocked,running}');
+begin
+return jobmaster.bitten(cardinality(jobmaster.cancel_jobs(jobmaster.bite('cancel', filter, condition))), condition);
+end
+$fn$;
+create or replace function jobmaster.cancel(filter text)
+returns jsonb
+language sql volatile
+as $fn$
+select jobmaster.cancel(filter::jsonb)
+$fn$;` },
+  { name: 'cancel_jobs', sql: `create or replace function jobmaster.cancel_jobs(job_ids bigint[])
+returns bigint[]
+language plpgsql volatile
+as $fn$
+declare
+moment timestamptz := jobmaster.clock();
+held bigint[];
+asked bigint[];
+cancelled bigint[];
+begin
+with stopped as (
+update jobmaster.jobs
+set cancel_requested_at = moment
+where id = any (job_ids) and status = 'running'
+returning id
+)
+select array_agg(id) into asked from stopped;
+with recursive affected (id) as (
+select blockers.job_id from jobmaster.blockers where blockers.blocker_id = any (job_ids)
+union
+select blockers.job_id from affected join jobmaster.blockers on blockers.blocker_id = affected.id
+)
+select array(select id from jobmaster.jobs where id in (select id from affected) order by id for update skip locked) into held;
+with recursive affected (target, id) as (
+select blockers.blocker_id, blockers.job_id from jobmaster.blockers where blockers.blocker_id = any (job_ids)
+union
+select affected.target, blockers.job_id from affected join jobmaster.blockers on blockers.blocker_id = affected.id
+), ended as (
+update jobmaster.jobs
+set status = 'cancelled', finished_at = moment
+where id = any (job_ids)
+and status in ('scheduled', 'waiting', 'blocked')
+and not exists (select from affected where affected.target = jobs.id and affected.id <> all (held))
+returning id
+)
+select array_agg(id) into cancelled from ended;
+if cancelled is not null then
+delete from jobmaster.job_keys where job_id = any (cancelled);
+delete from jobmaster.blockers where job_id = any (cancelled);
+perform jobmaster.wake_dependents(cancelled);
+end if;
+return coalesce(asked || cancelled, '{}');
+end
+$fn$;` },
+  { name: 'change', sql: `create or replace function jobmaster.change(job_id bigint, priority integer default null, run_at timestamptz default null)
+returns text
+language plpgsql volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+moment timestamptz := jobmaster.clock();
+job jobmaster.jobs;
+next_status text;
+begin
+select * into job from jobmaster.jobs where id = job_id for update;
+if not found then
+raise exception using errcode = 'JM011', message = format('there is no job #%s', job_id);
+elsif job.status not in ('scheduled', 'waiting', 'blocked') then
+raise exception using
+errcode = 'JM012',
+message = format('job #%s is %s: only a job that waits can be changed', job_id, job.status);
+elsif priority not between -1000000000 and 1000000000 then
+raise exception using
+errcode = 'JM008',
+column = 'priority',
+message = format('change: priority must be a whole number between -1000000000 and 1000000000, got %s', priority);
+elsif run_at not between timestamptz '0001-01-01 00:00:00Z' and timestamptz '9999-12-31 00:00:00Z' then
+raise exception using
+errcode = 'JM008',
+column = 'runAt',
+message = format('change: run_at must be a time in the years 1 to 9999, got %s', run_at);
+end if;
+next_status := case
+when change.run_at > moment then 'scheduled'
+when change.run_at is not null and job.status = 'scheduled' then 'waiting'
+else job.status
+end;
+update jobmaster.jobs
+set priority = coalesce(change.priority, jobs.priority),
+run_at = coalesce(change.run_at, jobs.run_at),
+status = next_status,
+blocked_at = case when next_status <> 'scheduled' then blocked_at end
+where id = job_id;
+if next_status = 'scheduled' then
+delete from jobmaster.blockers where blockers.job_id = change.job_id;
+if job.attempt = 0 then
+delete from jobmaster.job_keys where job_keys.job_id = change.job_id;
+end if;
+else
+perform jobmaster.write_keys(array[job_id]);
+end if;
+if next_status = 'blocked' and change.priority > job.priority then
+perform jobmaster.raise_priority(blockers.blocker_id, least(change.priority + 1, 1000000000))
+from jobmaster.blockers
+where blockers.job_id = change.job_id
+order by blockers.blocker_id;
+end if;
+return next_status;
 end
 $fn$;` },
   { name: 'check_arguments', sql: `create or replace function jobmaster.check_arguments(
@@ -473,7 +625,7 @@ group by job.task_id
 if round = 1 and again then
 select
 jsonb_agg(jsonb_build_array(
-job.id, task.type_key || '.' || task.task_key, job.attempt, job.priority, job.args, job.error ->> 'message', job.trace
+job.id, task.type_key || '.' || task.task_key, job.attempt, job.priority, job.args, job.error ->> 'message'
 ) order by job.rank, job.id),
 jobmaster.met_dependencies(array_agg(job.id)),
 coalesce(bool_or(job.suspect), false)
@@ -503,6 +655,7 @@ from jobmaster.tasks task
 left join unnest(busy_tasks, busy_jobs) busy (task_id, running) on busy.task_id = task.id
 where task.retired_at is null
 and task.paused_at is null
+and not exists (select from jobmaster.systems pool where pool.name = on_system and pool.paused_at is not null)
 and task.process_units <= (request ->> 'units')::bigint
 and task.hash = request -> 'tasks' ->> (task.type_key || '.' || task.task_key)
 and (
@@ -632,12 +785,12 @@ then jsonb_build_object('name', 'DependencyFailed', 'message', problems ->> job.
 end
 from unnest(able, names, units) may (id, name, process_units)
 where job.id = any (chosen) and may.id = job.task_id
-returning job.id, may.name, job.attempt, job.priority, job.rank, job.args, job.error, job.trace
+returning job.id, may.name, job.attempt, job.priority, job.rank, job.args, job.error
 )
 select
 count(*),
 coalesce(jsonb_agg(
-jsonb_build_array(taken.id, taken.name, taken.attempt, taken.priority, taken.args, taken.error ->> 'message', taken.trace)
+jsonb_build_array(taken.id, taken.name, taken.attempt, taken.priority, taken.args, taken.error ->> 'message')
 order by taken.rank, taken.id
 ), '[]')
 into taken_count, taken
@@ -720,6 +873,62 @@ returns text
 language sql immutable
 as $fn$
 select number || ' ' || noun || case number when '1' then '' else 's' end
+$fn$;` },
+  { name: 'delete', sql: `create or replace function jobmaster.delete(job_id bigint)
+returns void
+language plpgsql volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+job jobmaster.jobs;
+begin
+select * into job from jobmaster.jobs where id = job_id for update;
+if not found then
+raise exception using errcode = 'JM011', message = format('there is no job #%s', job_id);
+elsif job.status = 'running' then
+raise exception using
+errcode = 'JM012',
+message = format('job #%s is running: cancel it, and delete it once it has ended', job_id);
+elsif job.finished_at is null then
+perform jobmaster.cancel(job_id);
+end if;
+perform jobmaster.delete_jobs(array[job_id]);
+end
+$fn$;
+create or replace function jobmaster.delete(filter jsonb)
+returns jsonb
+language plpgsql volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+condition text := jobmaster.filtered('delete', filter, case
+when filter ->> 'status' is not null then '{scheduled,waiting,blocked,completed,failed,cancelled,expanded}'::text[]
+else '{completed,failed,cancelled,expanded}'
+end);
+job_ids bigint[] := jobmaster.bite('delete', filter, condition);
+begin
+if filter ->> 'status' in ('scheduled', 'waiting', 'blocked') then
+job_ids := jobmaster.cancel_jobs(job_ids);
+end if;
+perform jobmaster.delete_jobs(job_ids);
+return jobmaster.bitten(cardinality(job_ids), condition);
+end
+$fn$;
+create or replace function jobmaster.delete(filter text)
+returns jsonb
+language sql volatile
+as $fn$
+select jobmaster.delete(filter::jsonb)
+$fn$;` },
+  { name: 'delete_jobs', sql: `create or replace function jobmaster.delete_jobs(job_ids bigint[])
+returns void
+language sql volatile
+as $fn$
+delete from jobmaster.job_keys where job_id = any (job_ids);
+delete from jobmaster.blockers where job_id = any (job_ids);
+delete from jobmaster.jobs where id = any (job_ids)
 $fn$;` },
   { name: 'deploy_catalog', sql: `create or replace function jobmaster.deploy_catalog(catalog jsonb, functions text)
 returns void
@@ -923,10 +1132,10 @@ with parent as (
 update jobmaster.jobs
 set status = 'expanded', finished_at = moment
 where id = any (job_ids)
-returning id, task_id, priority, args, max_attempts, process_units, rank, trace
+returning id, task_id, priority, args, max_attempts, process_units, rank
 ), child as (
-insert into jobmaster.jobs (parent_id, task_id, status, priority, args, max_attempts, process_units, created_at, run_at, trace)
-select parent.id, parent.task_id, 'waiting', parent.priority, combination, parent.max_attempts, parent.process_units, moment, moment, parent.trace
+insert into jobmaster.jobs (parent_id, task_id, status, priority, args, max_attempts, process_units, created_at, run_at)
+select parent.id, parent.task_id, 'waiting', parent.priority, combination, parent.max_attempts, parent.process_units, moment, moment
 from parent
 join jobmaster.tasks task on task.id = parent.task_id
 cross join lateral (
@@ -1020,6 +1229,7 @@ end if;
 for pool in
 select
 systems.name,
+systems.paused_at,
 systems.process_units as units,
 systems.process_units - coalesce(sum(other.process_units), 0) as free,
 string_agg(holder.type_key || '.' || holder.task_key || ' #' || other.id, ', ' order by other.id) as held_by,
@@ -1027,10 +1237,12 @@ max(other.lease_until) as until
 from jobmaster.systems
 left join jobmaster.jobs other on other.status = 'running' and other.system = systems.name
 left join jobmaster.tasks holder on holder.id = other.task_id
-group by systems.name, systems.process_units
+group by systems.name
 order by systems.name
 loop
-if task.process_units > pool.free then
+if pool.paused_at is not null then
+reasons := reasons || format('paused: the system %s, since %s', pool.name, to_char(pool.paused_at, 'YYYY-MM-DD HH24:MI:SS'));
+elsif task.process_units > pool.free then
 reasons := reasons || format('units: needs %s, %s of %s free on %s%s', task.process_units, pool.free, pool.units, pool.name,
 coalesce(', held by ' || left(pool.held_by, 200) || ' until ' || to_char(pool.until, 'HH24:MI:SS'), ''));
 end if;
@@ -1050,6 +1262,51 @@ end if;
 return format('%s.%s #%s is %s', task.type_key, task.task_key, job.id, job.status) || E'\\n' || array_to_string(reasons, E'\\n');
 end
 $fn$;` },
+  { name: 'filtered', sql: `create or replace function jobmaster.filtered(verb text, filter jsonb, may_be text[])
+returns text
+language plpgsql stable
+as $fn$
+declare
+stranger text;
+wanted text := filter ->> 'status';
+wanted_task integer;
+begin
+if jsonb_typeof(filter) is distinct from 'object' then
+raise exception using
+errcode = 'JM008',
+message = format('%s: a filter is a JSON object such as {"task": "cool.bar"}, got %s', verb, coalesce(jsonb_typeof(filter), 'null'));
+end if;
+select key into stranger from jsonb_object_keys(filter) key where key not in ('status', 'task', 'limit') order by key limit 1;
+if stranger is not null then
+raise exception using
+errcode = 'JM008',
+column = stranger,
+message = format('%s: a filter has no "%s": it takes status, task and limit', verb, stranger);
+end if;
+if filter ->> 'status' is null and filter ->> 'task' is null then
+raise exception using
+errcode = 'JM008',
+message = format('%s: name a status, a task, or both: nothing was changed', verb);
+end if;
+if wanted <> all (may_be) then
+raise exception using
+errcode = 'JM008',
+column = 'status',
+message = format('%s: status must be one of %s, got %s', verb, array_to_string(may_be, ', '), wanted);
+end if;
+if filter ->> 'task' is not null then
+select id into wanted_task
+from jobmaster.tasks
+where type_key || '.' || task_key = filter ->> 'task';
+if not found then
+raise exception using errcode = 'JM001', column = 'task', message = jobmaster.unknown_task(filter ->> 'task');
+end if;
+end if;
+return format('job.status in (%s)', coalesce(quote_literal(wanted), (select string_agg(quote_literal(name), ', ') from unnest(may_be) name)))
+|| coalesce(' and job.task_id = ' || wanted_task, '')
+|| ' and (job.status <> ''running'' or job.cancel_requested_at is null)';
+end
+$fn$;` },
   { name: 'idle', sql: `create or replace function jobmaster.idle(request jsonb)
 returns jsonb
 language plpgsql volatile
@@ -1058,12 +1315,14 @@ declare
 moment timestamptz := jobmaster.clock();
 remaining bigint;
 wake_at timestamptz;
+is_paused boolean;
 waits text := 'empty';
 skew jsonb;
 begin
 select count(*) into remaining from jobmaster.jobs where status = 'waiting';
+is_paused := exists (select from jobmaster.systems where name = request ->> 'system' and paused_at is not null);
 select least(
-(select min(run_at) from jobmaster.jobs where status = 'scheduled'),
+case when not is_paused then jobmaster.next_due() end,
 (
 select min(over_at)
 from (select max(lease_until) as over_at from jobmaster.jobs where status = 'running' group by invocation) invocation
@@ -1071,10 +1330,12 @@ from (select max(lease_until) as over_at from jobmaster.jobs where status = 'run
 ) into wake_at;
 if remaining > 0 then
 select
-jsonb_agg(task.name order by task.name) filter (where not task.known),
+jsonb_agg(task.name order by task.name) filter (where not task.known and not task.paused),
 case
-when bool_or(task.known and not task.fits) and not bool_or(task.known and task.fits) then 'deadline'
-when bool_or(task.known) then 'capacity'
+when is_paused or bool_and(task.paused) then 'paused'
+when bool_or(task.known and not task.fits and not task.paused) and not bool_or(task.known and task.fits and not task.paused)
+then 'deadline'
+when bool_or(task.known and not task.paused) then 'capacity'
 else 'empty'
 end
 into skew, waits
@@ -1082,10 +1343,10 @@ from (
 select
 type_key || '.' || task_key as name,
 coalesce(hash = request -> 'tasks' ->> (type_key || '.' || task_key), false) as known,
-coalesce(timeout_ms <= (request ->> 'time_left_ms')::double precision, true) as fits
+coalesce(timeout_ms <= (request ->> 'time_left_ms')::double precision, true) as fits,
+paused_at is not null as paused
 from jobmaster.tasks
 where retired_at is null
-and paused_at is null
 and exists (select from jobmaster.jobs where status = 'waiting' and task_id = tasks.id)
 ) task;
 end if;
@@ -1098,7 +1359,7 @@ return jsonb_build_object(
 end
 $fn$;` },
   { name: 'insert_dependency', sql: `create or replace function jobmaster.insert_dependency(
-target integer, shape integer, given jsonb, at_priority integer, moment timestamptz, dependent bigint, out job_id bigint, out problem text
+target integer, shape integer, given jsonb, at_priority integer, moment timestamptz, out job_id bigint, out problem text
 )
 language plpgsql volatile
 as $fn$
@@ -1138,11 +1399,8 @@ if checked.problem is not null then
 problem := 'its dependency cannot be started: ' || checked.problem;
 return;
 end if;
-insert into jobmaster.jobs (task_id, status, priority, args, max_attempts, process_units, created_at, run_at, trace)
-values (
-target, 'waiting', at_priority, checked.complete, task.max_attempts, task.process_units, moment, moment,
-(select trace from jobmaster.jobs where id = dependent)
-)
+insert into jobmaster.jobs (task_id, status, priority, args, max_attempts, process_units, created_at, run_at)
+values (target, 'waiting', at_priority, checked.complete, task.max_attempts, task.process_units, moment, moment)
 returning id into job_id;
 perform jobmaster.write_keys(array[job_id]);
 end
@@ -1198,8 +1456,7 @@ ordinality as position,
 value ->> 'task' as name,
 coalesce(value -> 'args', '{}') as args,
 coalesce((value ->> 'priority')::numeric, 0) as priority,
-coalesce((value ->> 'run_at')::timestamptz, moment) as run_at,
-left(value ->> 'trace', 55) as trace
+coalesce((value ->> 'run_at')::timestamptz, moment) as run_at
 from jsonb_array_elements(items) with ordinality
 ), checked as materialized (
 select
@@ -1225,7 +1482,7 @@ and task.retired_at is null
 left join lateral jobmaster.check_arguments(task, case when task.id is not null then item.args end) found
 on task.id is not null
 ), made as (
-insert into jobmaster.jobs (task_id, status, priority, args, expands, max_attempts, process_units, created_at, run_at, trace)
+insert into jobmaster.jobs (task_id, status, priority, args, expands, max_attempts, process_units, created_at, run_at)
 select
 task_id,
 case when run_at > moment then 'scheduled' else 'waiting' end,
@@ -1235,8 +1492,7 @@ expands,
 max_attempts,
 process_units,
 moment,
-run_at,
-trace
+run_at
 from checked
 where not exists (select from checked where code is not null)
 order by position
@@ -1318,7 +1574,7 @@ if blocker is null then
 select made.job_id, made.problem
 into blocker, trouble
 from jobmaster.insert_dependency(
-need.target_id, need.shape_id, need.key, least(need.priority + 1, 1000000000), moment, need.id
+need.target_id, need.shape_id, need.key, least(need.priority + 1, 1000000000), moment
 ) made;
 if blocker is null then
 problems := problems || jsonb_build_object(need.id, trouble);
@@ -1418,6 +1674,27 @@ where job.id = any (job_ids)
 group by job.id
 ) found
 $fn$;` },
+  { name: 'next_due', sql: `create or replace function jobmaster.next_due()
+returns timestamptz
+language sql stable
+as $fn$
+select case
+when not exists (select from jobmaster.tasks where paused_at is not null)
+then (select min(run_at) from jobmaster.jobs where status = 'scheduled')
+else (
+select coalesce(min(first.run_at) filter (where not first.paused), case when count(*) = 1000 then max(first.run_at) end)
+from (
+select job.run_at, exists (
+select from jobmaster.tasks where tasks.id = job.task_id and tasks.paused_at is not null
+) as paused
+from jobmaster.jobs job
+where job.status = 'scheduled'
+order by job.run_at
+limit 1000
+) first
+)
+end
+$fn$;` },
   { name: 'note_system', sql: `create or replace function jobmaster.note_system(system_name text, units integer)
 returns void
 language plpgsql volatile
@@ -1448,6 +1725,16 @@ then left(string_agg(jobmaster.shown(option), ', ' order by position), 299) || '
 else string_agg(jobmaster.shown(option), ', ' order by position)
 end
 from jsonb_array_elements(options) with ordinality listed (option, position)
+$fn$;` },
+  { name: 'pause', sql: `create or replace function jobmaster.pause(task text default null, system text default null)
+returns timestamptz
+language plpgsql volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+return jobmaster.set_paused('pause', task, system, jobmaster.clock());
+end
 $fn$;` },
   { name: 'promote', sql: `create or replace function jobmaster.promote(moment timestamptz)
 returns void
@@ -1552,6 +1839,16 @@ on conflict do nothing;
 return case when found then 'recorded' else 'replayed' end;
 end
 $fn$;` },
+  { name: 'resume', sql: `create or replace function jobmaster.resume(task text default null, system text default null)
+returns void
+language plpgsql volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+perform jobmaster.set_paused('resume', task, system, null);
+end
+$fn$;` },
   { name: 'retry', sql: `create or replace function jobmaster.retry(job_id bigint)
 returns text
 language plpgsql volatile
@@ -1569,6 +1866,39 @@ raise exception using
 errcode = 'JM012',
 message = format('job #%s is %s: only a failed or cancelled job can be retried', job_id, job.status);
 end if;
+perform jobmaster.retry_jobs(array[job_id]);
+return 'waiting';
+end
+$fn$;
+create or replace function jobmaster.retry(filter jsonb)
+returns jsonb
+language plpgsql volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+condition text := jobmaster.filtered('retry', case when filter ->> 'status' is null then filter || '{"status": "failed"}' else filter end, '{failed,cancelled}');
+begin
+return jobmaster.bitten(jobmaster.retry_jobs(jobmaster.bite('retry', filter, condition)), condition);
+end
+$fn$;
+create or replace function jobmaster.retry(filter text)
+returns jsonb
+language sql volatile
+as $fn$
+select jobmaster.retry(filter::jsonb)
+$fn$;` },
+  { name: 'retry_delay', sql: `create or replace function jobmaster.retry_delay(failures integer)
+returns interval
+language sql volatile
+as $fn$
+select least(interval '1 hour', interval '5 seconds' * power(2, least(failures, 20) - 1)) * (0.5 + random() / 2)
+$fn$;` },
+  { name: 'retry_jobs', sql: `create or replace function jobmaster.retry_jobs(job_ids bigint[])
+returns integer
+language plpgsql volatile
+as $fn$
+begin
 update jobmaster.jobs
 set status = 'waiting',
 finished_at = null,
@@ -1578,16 +1908,10 @@ error = null,
 cancel_requested_at = null,
 blocked_at = null,
 run_at = jobmaster.clock()
-where id = job_id;
-perform jobmaster.write_keys(array[job_id]);
-return 'waiting';
+where id = any (job_ids);
+perform jobmaster.write_keys(job_ids);
+return cardinality(job_ids);
 end
-$fn$;` },
-  { name: 'retry_delay', sql: `create or replace function jobmaster.retry_delay(failures integer)
-returns interval
-language sql volatile
-as $fn$
-select least(interval '1 hour', interval '5 seconds' * power(2, least(failures, 20) - 1)) * (0.5 + random() / 2)
 $fn$;` },
   { name: 'room', sql: `create or replace function jobmaster.room(system_name text, units integer, hashes jsonb, most integer)
 returns integer
@@ -1616,6 +1940,7 @@ from first
 join jobmaster.tasks task on task.id = first.task_id
 where task.retired_at is null
 and task.paused_at is null
+and not exists (select from jobmaster.systems where name = system_name and paused_at is not null)
 and task.hash = hashes ->> (task.type_key || '.' || task.task_key)
 ), fitting as (
 select sum(process_units) over (order by rank, id) as needed
@@ -1625,6 +1950,39 @@ where places is null or place <= places
 select count(*)::integer
 from fitting
 where needed <= units - (select coalesce(sum(process_units), 0) from running where system = system_name)
+$fn$;` },
+  { name: 'set_paused', sql: `create or replace function jobmaster.set_paused(verb text, of_task text, of_system text, since timestamptz)
+returns timestamptz
+language plpgsql volatile
+as $fn$
+begin
+if num_nonnulls(of_task, of_system) <> 1 then
+raise exception using errcode = 'JM008', message = format('%s: name a task or a system, one of them', verb);
+end if;
+if of_task is not null then
+update jobmaster.tasks
+set paused_at = case when since is not null then coalesce(paused_at, since) end
+where type_key || '.' || task_key = of_task and retired_at is null
+returning paused_at into since;
+if not found then
+raise exception using errcode = 'JM001', message = jobmaster.unknown_task(of_task);
+end if;
+else
+update jobmaster.systems
+set paused_at = case when since is not null then coalesce(paused_at, since) end
+where name = of_system
+returning paused_at into since;
+if not found then
+raise exception using
+errcode = 'JM015',
+message = format('unknown system %s (%s)', of_system, coalesce(
+(select 'known: ' || string_agg(name, ', ' order by name) from jobmaster.systems),
+'no invocation has run yet'
+));
+end if;
+end if;
+return since;
+end
 $fn$;` },
   { name: 'settle', sql: `create or replace function jobmaster.settle(request jsonb)
 returns jsonb

@@ -1,5 +1,4 @@
--- Inserts jobs, all or none: [{"task": "cool.bar", "args": {…}, "priority": 10, "run_at": "…", "trace": "00-…"}, …].
--- trace is a W3C traceparent: whatever runs the job links to it.
+-- Inserts jobs, all or none: [{"task": "cool.bar", "args": {…}, "priority": 10, "run_at": "…"}, …].
 -- Returns [[id, status, max_attempts, process_units, created_at, run_at, args], …] in the order given, args as stored:
 -- with their defaults.
 -- Raises JM001 to JM009 for the first job that is refused. Takes no lock but those of its own rows.
@@ -21,8 +20,7 @@ begin
       value ->> 'task' as name,
       coalesce(value -> 'args', '{}') as args,
       coalesce((value ->> 'priority')::numeric, 0) as priority,
-      coalesce((value ->> 'run_at')::timestamptz, moment) as run_at,
-      left(value ->> 'trace', 55) as trace
+      coalesce((value ->> 'run_at')::timestamptz, moment) as run_at
     from jsonb_array_elements(items) with ordinality
   ), checked as materialized (
     select
@@ -51,7 +49,7 @@ begin
     left join lateral jobmaster.check_arguments(task, case when task.id is not null then item.args end) found
       on task.id is not null
   ), made as (
-    insert into jobmaster.jobs (task_id, status, priority, args, expands, max_attempts, process_units, created_at, run_at, trace)
+    insert into jobmaster.jobs (task_id, status, priority, args, expands, max_attempts, process_units, created_at, run_at)
     select
       task_id,
       case when run_at > moment then 'scheduled' else 'waiting' end,
@@ -61,8 +59,7 @@ begin
       max_attempts,
       process_units,
       moment,
-      run_at,
-      trace
+      run_at
     from checked
     where not exists (select from checked where code is not null)
     order by position

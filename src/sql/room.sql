@@ -27,6 +27,7 @@ as $fn$
     join jobmaster.tasks task on task.id = first.task_id
     where task.retired_at is null
       and task.paused_at is null
+      and not exists (select from jobmaster.systems where name = system_name and paused_at is not null)
       and task.hash = hashes ->> (task.type_key || '.' || task.task_key)
   ), fitting as (
     select sum(process_units) over (order by rank, id) as needed

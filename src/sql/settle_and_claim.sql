@@ -13,7 +13,7 @@
 --   "repeat": boolean                          the answer to the first try of this call was lost
 --   "since", "after", "take_back"}             from its last answer: since; where to go on, or null to start from the
 --                                              top; expired
--- answer: {"jobs": [[id, task, attempt, priority, args, problem or null, trace or null], …], "met": see met_dependencies,
+-- answer: {"jobs": [[id, task, attempt, priority, args, problem or null], …], "met": see met_dependencies,
 --   "completed", "settled", "refused", "dependents": see settle,
 --   "expanded", "blocked", "contended": how many jobs,
 --   "cancel": [id, …]                          running here, and asked to stop
@@ -21,7 +21,8 @@
 --   "alone": boolean                           the one job taken has lost its invocation before: claim nothing beside it
 --   "since", "after"                           hand these back
 --   and when no job was taken:
---   "stop": "empty" | "capacity" | "deadline"  why: nothing that this code runs is waiting; the limits; the time left
+--   "stop": "empty" | "capacity" | "deadline" | "paused"  why: nothing that this code runs is waiting; the limits; the
+--                                              time left; the system, or every task that has jobs waiting, is paused
 --   "remaining": integer                       how many jobs are waiting all the same
 --   "wake_ms": integer or null                 until something is due by itself: a delay, a back-off, a lease's end
 --   "skew": [task, …]}                         whose waiting jobs are for other code than the caller's

@@ -94,7 +94,7 @@ test('status counts the jobs by their status, and the unfinished ones by their t
     { task: 'cool.badly', status: 'scheduled', jobs: 1 },
     { task: 'cool.well', status: 'waiting', jobs: 1 },
   ])
-  expect(status.systems).toEqual([{ system: 'default', processUnits: 50, unitsInUse: 0 }])
+  expect(status.systems).toEqual([{ system: 'default', processUnits: 50, unitsInUse: 0, pausedAt: null }])
   expect(status.oldestWaitingAt).toEqual(waiting.runAt)
 })
 
@@ -186,7 +186,8 @@ test('retry and cancel refuse a job that is not in a state for it, naming the st
 
 test('retry, cancel and explain of a job that is not there say so', async () => {
   const { jobs } = await setup({ cool: both() })
-  for (const verb of [jobs.retry, jobs.cancel, jobs.explain]) {
+  const verbs: ((id: number) => Promise<unknown>)[] = [jobs.retry, jobs.cancel, jobs.delete, jobs.explain]
+  for (const verb of verbs) {
     await expect(verb(404)).rejects.toMatchObject({ code: 'JM011', message: 'there is no job #404' })
   }
 })

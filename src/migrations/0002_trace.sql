@@ -1,1 +1,0 @@
-ALTER TABLE "jobmaster"."jobs" ADD COLUMN "trace" text;

@@ -1,0 +1,10 @@
+-- Deletes finished jobs, whose rows the caller holds, with all that is kept of each beside its row. Not their completions:
+-- what was fresh stays fresh.
+create or replace function jobmaster.delete_jobs(job_ids bigint[])
+returns void
+language sql volatile
+as $fn$
+  delete from jobmaster.job_keys where job_id = any (job_ids);
+  delete from jobmaster.blockers where job_id = any (job_ids);
+  delete from jobmaster.jobs where id = any (job_ids)
+$fn$;
