@@ -154,11 +154,18 @@ export async function getJob({ db, schema }: Queue, id: number): Promise<Job | n
   return row ? parseJob(row.job) : null
 }
 
-/** Jobs, the newest first. */
+/**
+ * Jobs, the newest first.
+ * @throws JobMasterError JM008 naming the option that is wrong.
+ */
 export async function listJobs(
   { db, schema }: Queue,
   { status, task, limit = 50, cursor }: ListOptions,
 ): Promise<{ jobs: Job[]; cursor: string | null }> {
+  if (status !== undefined && !jobStatuses.includes(status))
+    throw refused('status', `one of ${jobStatuses.join(', ')}`, status)
+  if (!(Number.isInteger(limit) && limit >= 1)) throw refused('limit', 'a whole number from 1', limit)
+  if (cursor !== undefined && !/^\d{1,18}$/.test(cursor)) throw refused('cursor', 'the one of an answer', cursor)
   const conditions = [
     status && sql`job.status = ${status}`,
     task && sql`task.type_key || '.' || task.task_key = ${task}`,
@@ -169,6 +176,10 @@ export async function listJobs(
   const rows = await query(db, sql`${selectJobs(schema)} ${where} order by job.id desc limit ${most + 1}::integer`)
   const jobs = rows.slice(0, most).map((row) => parseJob(row.job))
   return { jobs, cursor: rows.length > most ? String(jobs.at(-1)?.id) : null }
+}
+
+function refused(option: string, expected: string, got: unknown): JobMasterError {
+  return new JobMasterError('JM008', `list: ${option} must be ${expected}, got ${String(got)}`)
 }
 
 function selectJobs(schema: string): SQL {

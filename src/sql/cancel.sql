@@ -1,6 +1,7 @@
 -- Cancels a job and returns its status. One that runs is asked to stop: its signal fires when its invocation next calls,
 -- and it is cancelled unless it completes all the same. What waits for a cancelled job fails. Raises JM011 and JM012.
--- Waits for rows, in id order over all that may fail with it: see wake_dependents.
+-- Waits for rows. A blocked job is locked with all that may fail with it, in id order, as by the settle of what it waits
+-- for: see wake_dependents. One that runs is locked by itself: its own settle has it first, and then those that wait for it.
 create or replace function jobmaster.cancel(job_id bigint)
 returns text
 language plpgsql volatile
@@ -12,7 +13,7 @@ declare
   affected_jobs bigint[];
 begin
   with recursive affected (id) as (
-    select cancel.job_id
+    select jobs.id from jobmaster.jobs where jobs.id = cancel.job_id and jobs.status = 'blocked'
     union
     select blockers.job_id
     from affected

@@ -154,6 +154,29 @@ test('dependencies that fail and complete crosswise do not deadlock', async () =
   expect(await deadlocks(sql, ...rivals)).toBe(0)
 })
 
+test('a cancel of a job that runs waits for none of those that wait for it, as its settle may be doing just that', async () => {
+  const gate = new Gate()
+  const tasks = {
+    cool: {
+      foo: task({ params: { n }, run: () => gate.pass() }),
+      bar: task({ params: { n }, dependencies: dependsOn('cool.foo', { args: { n: same } }), run: () => {} }),
+    },
+  }
+  const { jobs, sql, database } = await setup(tasks)
+  const dependent = await jobs.insert('cool.bar', { n: 1 })
+  const draining = jobs.runUntilEmpty(deadlineIn())
+  await gate.holds(1)
+  const rival = await setup(tasks, { database: await again(database), deploy: false })
+  const { release } = await hold(database, `select from jobmaster.jobs where id = ${dependent.id} for update`)
+  const [foo] = (await rival.jobs.list({ status: 'running' })).jobs
+  expect(await rival.jobs.cancel(foo!.id)).toMatchObject({ status: 'running' })
+  gate.open()
+  await waiters(sql, 1)
+  await release()
+  await draining
+  expect(await jobs.get(dependent.id)).toMatchObject({ status: 'completed' })
+})
+
 test('a deploy that ends a rule does not deadlock with a settle under that rule', async () => {
   const gate = new Gate()
   const foo = task({ params: { n }, run: () => gate.pass() })

@@ -71,6 +71,19 @@ test('the cursor of a list goes on after it, to its end', async () => {
   expect(pages).toEqual([[5, 4], [3, 2], [1]])
 })
 
+test.each([
+  [{ status: 'done' }, /^list: status must be one of scheduled, waiting, .*, got done$/],
+  [{ limit: 0 }, /^list: limit must be a whole number from 1, got 0$/],
+  [{ limit: 1.5 }, /^list: limit must be a whole number from 1, got 1\.5$/],
+  [{ limit: Number.NaN }, /^list: limit must be a whole number from 1, got NaN$/],
+  [{ cursor: 'next' }, /^list: cursor must be the one of an answer, got next$/],
+])('a list by %j is refused, naming what is wrong', async (options, message) => {
+  const { jobs, statements } = await setup({ cool: both() })
+  const refusal = { code: 'JM008', message: expect.stringMatching(message) }
+  await expect(jobs.list(options as Parameters<typeof jobs.list>[0])).rejects.toMatchObject(refusal)
+  expect(statements.count).toBe(0)
+})
+
 test('status counts the jobs by their status, and the unfinished ones by their task', async () => {
   const cool = both()
   const { jobs } = await setup({ cool }, { systemProcessUnits: 50 })
