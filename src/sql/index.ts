@@ -1,7 +1,7 @@
 // Generated from the .sql files beside it by `npm run generate:sql`. Do not edit.
 
 /** Changes when any function does. */
-export const version = '792ec6b7c60e878e'
+export const version = '177b6576cc4dcb44'
 
 /** Every SQL function, each after those that its creation looks at. */
 export const functions: readonly { name: string; sql: string }[] = [
@@ -63,7 +63,7 @@ job jobmaster.jobs;
 affected_jobs bigint[];
 begin
 with recursive affected (id) as (
-select cancel.job_id
+select jobs.id from jobmaster.jobs where jobs.id = cancel.job_id and jobs.status = 'blocked'
 union
 select blockers.job_id
 from affected
