@@ -17,7 +17,9 @@ begin
     end if;
     at_most := filter ->> 'limit';
   end if;
-  execute format('select array(select job.id from jobmaster.jobs job where %s order by job.id limit %s for update skip locked)', condition, at_most)
+  execute format(
+    'select array(select job.id from %I.jobs job where %s order by job.id limit %s for update skip locked)', 'jobmaster', condition, at_most
+  )
   into job_ids;
   return job_ids;
 end

@@ -6,7 +6,7 @@ as $fn$
 declare
   more boolean;
 begin
-  execute format('select exists (select from jobmaster.jobs job where %s)', condition) into more;
+  execute format('select exists (select from %I.jobs job where %s)', 'jobmaster', condition) into more;
   return jsonb_build_object('jobs', jobs, 'more', more);
 end
 $fn$;

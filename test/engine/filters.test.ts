@@ -225,3 +225,10 @@ test('a blocker is left for the next bite while a dependent that would fail with
   await sql('commit')
   expect(await jobs.cancel({ task: 'cool.source' })).toEqual({ jobs: 1, more: false })
 })
+
+test('a filter works in a schema of any name', async () => {
+  const cool = both()
+  const { jobs } = await setup({ cool }, { schema: `we"ird' %s name` })
+  await jobs.insert(cool.well, {})
+  expect(await jobs.cancel({ task: 'cool.well' })).toEqual({ jobs: 1, more: false })
+})
