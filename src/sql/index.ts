@@ -1,7 +1,7 @@
 // Generated from the .sql files beside it by `npm run generate:sql`. Do not edit.
 
 /** Changes when any function does. */
-export const version = '177b6576cc4dcb44'
+export const version = '92ca13e9c90b4aa2'
 
 /** Every SQL function, each after those that its creation looks at. */
 export const functions: readonly { name: string; sql: string }[] = [
@@ -36,7 +36,9 @@ message = format('%s: limit must be a whole number from 1 to 10000, got %s', ver
 end if;
 at_most := filter ->> 'limit';
 end if;
-execute format('select array(select job.id from jobmaster.jobs job where %s order by job.id limit %s for update skip locked)', condition, at_most)
+execute format(
+'select array(select job.id from %I.jobs job where %s order by job.id limit %s for update skip locked)', 'jobmaster', condition, at_most
+)
 into job_ids;
 return job_ids;
 end
@@ -48,7 +50,7 @@ as $fn$
 declare
 more boolean;
 begin
-execute format('select exists (select from jobmaster.jobs job where %s)', condition) into more;
+execute format('select exists (select from %I.jobs job where %s)', 'jobmaster', condition) into more;
 return jsonb_build_object('jobs', jobs, 'more', more);
 end
 $fn$;` },
