@@ -15,8 +15,8 @@ interface Bundle {
   packages: 'bundle' | 'external'
 }
 
-// Imported only when something is deployed or planned, or an operator acts.
-const later = ['*/deploy.ts', '*/plan.ts', '*/control.ts']
+// Imported only when something is deployed or planned, an operator acts, or a handler commits.
+const later = ['*/deploy.ts', '*/plan.ts', '*/control.ts', '*/commit.ts']
 
 const bundles: Bundle[] = [
   {

@@ -1,6 +1,12 @@
 import { JobMasterError } from './errors.ts'
 import type { ClaimedJob, MetDependency } from './queue.ts'
+import type { SQLWrapper } from 'drizzle-orm'
 import type { Context, Task } from './task.ts'
+
+/** The parts of a handler's context that last as long as the invocation. */
+export interface InvocationContext extends Pick<Context, 'db' | 'env' | 'insert' | 'insertQuery'> {
+  commit(job: ClaimedJob, queries: readonly SQLWrapper[]): Promise<void>
+}
 
 interface Parts {
   job: ClaimedJob
@@ -20,18 +26,22 @@ export class JobContext implements Context {
   readonly db: Context['db']
   readonly env: Context['env']
   readonly insert: Context['insert']
+  readonly insertQuery: Context['insertQuery']
+  readonly commit: Context['commit']
   private readonly parts: Parts
   private controller: AbortController | undefined
   private timer: ReturnType<typeof setTimeout> | undefined
   private readonly stop = () => this.controller?.abort(this.parts.stopping.reason)
 
-  constructor(invocation: Pick<Context, 'db' | 'env' | 'insert'>, parts: Parts) {
+  constructor(invocation: InvocationContext, parts: Parts) {
     const [id, task, attempt, priority] = parts.job
     this.job = { id, task, attempt, priority }
     this.deadline = parts.deadline
     this.db = invocation.db
     this.env = invocation.env
     this.insert = invocation.insert
+    this.insertQuery = invocation.insertQuery
+    this.commit = (...queries) => invocation.commit(parts.job, queries)
     this.parts = parts
     if (parts.timeoutMs !== undefined) {
       const error = new JobTimeout(`${task} #${id} ran longer than its ${parts.timeoutMs} ms`)

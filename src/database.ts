@@ -1,4 +1,4 @@
-import type { SQL } from 'drizzle-orm'
+import type { SQLWrapper } from 'drizzle-orm'
 import { JobMasterError } from './errors.ts'
 
 /**
@@ -6,7 +6,7 @@ import { JobMasterError } from './errors.ts'
  * that JobMaster needs.
  */
 export interface Database {
-  execute(query: SQL): PromiseLike<unknown>
+  execute(query: SQLWrapper): PromiseLike<unknown>
   /** Interactive transactions. neon-http has none: its method throws. */
   transaction?(run: (transaction: Database) => Promise<void>): Promise<void>
 }
@@ -14,7 +14,7 @@ export interface Database {
 export type Row = Record<string, unknown>
 
 /** Runs one statement. Errors come out as a JobMasterError that keeps the SQLSTATE, and the driver's error as cause. */
-export async function query(db: Database, statement: SQL): Promise<Row[]> {
+export async function query(db: Database, statement: SQLWrapper): Promise<Row[]> {
   try {
     return rowsOf(await db.execute(statement))
   } catch (error) {
@@ -23,7 +23,7 @@ export async function query(db: Database, statement: SQL): Promise<Row[]> {
 }
 
 /** Runs statements in one transaction, all or none, and returns the rows of each. Over neon-http it is one batch. */
-export async function transact(db: Database, statements: readonly SQL[]): Promise<Row[][]> {
+export async function transact(db: Database, statements: readonly SQLWrapper[]): Promise<Row[][]> {
   try {
     if (hasBatch(db)) return (await db.batch(statements.map((statement) => db.execute(statement)))).map(rowsOf)
     const results: Row[][] = []
@@ -37,6 +37,11 @@ export async function transact(db: Database, statements: readonly SQL[]): Promis
   }
 }
 
+/** Whether a value that comes from outside has a method of that name. */
+export function hasFunction<const N extends string>(value: unknown, name: N): value is Record<N, () => unknown> {
+  return typeof value === 'object' && value !== null && typeof Reflect.get(value, name) === 'function'
+}
+
 /** Drivers disagree: some parse jsonb, some leave it as text. */
 export function json(value: unknown): unknown {
   return typeof value === 'string' ? JSON.parse(value) : value
@@ -47,7 +52,7 @@ interface Batching extends Database {
 }
 
 function hasBatch(db: Database): db is Batching {
-  return 'batch' in db && typeof db.batch === 'function'
+  return hasFunction(db, 'batch')
 }
 
 function rowsOf(result: unknown): Row[] {

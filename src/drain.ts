@@ -1,11 +1,10 @@
-import { JobContext } from './context.ts'
+import { type InvocationContext, JobContext } from './context.ts'
 import { JobMasterError } from './errors.ts'
 import { DeadlineReached, type Ending, execute } from './executor.ts'
 import type { ClaimAnswer, ClaimedJob, ClaimRequest, MetDependency, Outcome } from './queue.ts'
 import { Pace } from './pace.ts'
 import { emptyReport, type Report, type ReportedJob, tally } from './report.ts'
 import { checkOptions, type RunOptions } from './run-options.ts'
-import type { Context } from './task.ts'
 import type { Tasks } from './tasks.ts'
 
 /** What a drain needs of whoever starts it. */
@@ -16,8 +15,9 @@ export interface Invocation {
   /** Milliseconds, as Date.now. */
   now: () => number
   settleAndClaim: (request: ClaimRequest) => Promise<ClaimAnswer>
-  /** The parts of a handler's context that last as long as the invocation. */
-  context: Pick<Context, 'db' | 'env' | 'insert'>
+  /** `commit` is told which invocation it is of. */
+  context: Omit<InvocationContext, 'commit'>
+  commit: (invocation: string, ...rest: Parameters<InvocationContext['commit']>) => Promise<void>
 }
 
 interface RunningJob {
@@ -60,7 +60,7 @@ class Drain {
   private readonly settleMs: number
   private readonly statementBudget: number
   private readonly statementsPerJob: number
-  private readonly context: Invocation['context']
+  private readonly context: InvocationContext
   private readonly now: () => number
   private readonly deadline: Date
   private readonly id = crypto.randomUUID()
@@ -111,6 +111,10 @@ class Drain {
       insert: (...args) => {
         this.report.statements += 1
         return insert(...args)
+      },
+      commit: (...args) => {
+        this.report.statements += 1
+        return invocation.commit(this.id, ...args)
       },
     }
     this.now = invocation.now

@@ -1,7 +1,8 @@
 import type { SQL } from 'drizzle-orm'
 import type { Control } from './control.ts'
-import type { Database } from './database.ts'
-import { drain } from './drain.ts'
+import type { InvocationContext } from './context.ts'
+import { type Database, hasFunction } from './database.ts'
+import { drain, type Invocation } from './drain.ts'
 import { JobMasterError } from './errors.ts'
 import * as graph from './graph.ts'
 import type { Job } from './job.ts'
@@ -10,7 +11,7 @@ import type { DeployOptions, Deployment, Plan } from './plan.ts'
 import * as queue from './queue.ts'
 import type { Report } from './report.ts'
 import type { RunOptions } from './run-options.ts'
-import type { Args, Context, InsertOptions, Task } from './task.ts'
+import type { Args, InsertOptions, JobOptions, Task, Transaction, TransactionOption } from './task.ts'
 import { tasksOf } from './tasks.ts'
 import * as trigger from './trigger.ts'
 
@@ -33,7 +34,7 @@ export interface JobMasterOptions<M extends Record<string, object>> {
   now?: () => number
 }
 
-export interface InsertManyItem<T extends Task | string> extends InsertOptions {
+export interface InsertManyItem<T extends Task | string> extends JobOptions {
   task: T
   args: Args<T>
 }
@@ -50,11 +51,12 @@ export interface JobMaster extends Control {
   /** Inserts a job: a task with arguments. The database checks it. A task can be named, `cool.bar`, without its code. */
   insert<T extends Task | string>(task: T, args: Args<T>, options?: InsertOptions): Promise<Job>
   /** Inserts jobs, all or none, in one statement. In the order given. */
-  insertMany<const T extends readonly (Task | string)[]>(items: {
-    [I in keyof T]: InsertManyItem<T[I]>
-  }): Promise<Job[]>
-  /** The statement of an insert, for a transaction or a neon-http batch of the application's: `db.execute(query)`. */
-  insertQuery<T extends Task | string>(task: T, args: Args<T>, options?: InsertOptions): SQL
+  insertMany<const T extends readonly (Task | string)[]>(
+    items: { [I in keyof T]: InsertManyItem<T[I]> },
+    options?: TransactionOption,
+  ): Promise<Job[]>
+  /** The statement of an insert, for a neon-http batch of the application's: `db.batch([db.execute(query), …])`. */
+  insertQuery<T extends Task | string>(task: T, args: Args<T>, options?: JobOptions): SQL
   /** Runs jobs until none is left that may run now, or the deadline is near. */
   runUntilEmpty(deadline: Date, options?: RunOptions): Promise<Report>
   /** A job, or null. */
@@ -101,7 +103,7 @@ export function createJobMaster<const M extends Record<string, object> = Record<
     try {
       return await work()
     } catch (error) {
-      if (!(error instanceof JobMasterError) || !['42883', '42P01', '3F000'].includes(error.code)) throw error
+      if (!(error instanceof JobMasterError) || !undeployed.has(error.code)) throw error
       const { finishPush } = await import('./deploy.ts')
       const found = await finishPush(deployment).catch((refused: unknown) => {
         throw refused instanceof JobMasterError && refused.code === '42501' ? notDeployed(refused) : refused
@@ -112,12 +114,19 @@ export function createJobMaster<const M extends Record<string, object> = Record<
     }
   }
 
+  /** In a transaction that is not ours nothing can be finished and tried again. */
+  async function alreadyDeployed<T>(work: () => Promise<T>): Promise<T> {
+    return work().catch((error: unknown) => {
+      throw error instanceof JobMasterError && undeployed.has(error.code) ? notDeployed(error) : error
+    })
+  }
+
   function notDeployed(cause: JobMasterError): JobMasterError {
     const message = `JobMaster is not deployed in schema ${JSON.stringify(schema)} of this database: run \`jobmaster deploy\`, or await jobs.deploy(), once (${cause.message})`
     return new JobMasterError('JM010', message, { cause })
   }
 
-  function newJob(task: Task | string, args: unknown, { priority = 0, runAt }: InsertOptions = {}): queue.NewJob {
+  function newJob(task: Task | string, args: unknown, { priority = 0, runAt }: JobOptions = {}): queue.NewJob {
     const name = typeof task === 'string' ? task : tasks.nameOf(task)
     if (name === undefined) {
       throw new JobMasterError(
@@ -143,15 +152,26 @@ export function createJobMaster<const M extends Record<string, object> = Record<
     return { task: name, args, priority, ...(runAt && { run_at: runAt.toISOString() }) }
   }
 
-  async function insertJobs(items: readonly queue.NewJob[]): Promise<Job[]> {
+  async function insertJobs(items: readonly queue.NewJob[], tx: Transaction | undefined): Promise<Job[]> {
     if (items.length === 0) return []
-    return deployed(() => queue.insertJobs(place, items))
+    if (tx === undefined) return deployed(() => queue.insertJobs(place, items))
+    const within = { db: databaseOf(tx, 'tx must be a Drizzle transaction, as db.transaction(…) gives it'), schema }
+    return alreadyDeployed(() => queue.insertJobs(within, items))
   }
 
   async function insert(task: Task | string, args: unknown, insertOptions?: InsertOptions): Promise<Job> {
-    const [job] = await insertJobs([newJob(task, args, insertOptions)])
+    const [job] = await insertJobs([newJob(task, args, insertOptions)], insertOptions?.tx)
     if (!job) throw new JobMasterError('JM010', 'insert_jobs answered no job: deploy again')
     return job
+  }
+
+  function insertQuery(task: Task | string, args: unknown, jobOptions?: JobOptions): SQL {
+    return queue.insertJobsStatement(schema, [newJob(task, args, jobOptions)])
+  }
+
+  const commit: Invocation['commit'] = async (...rest) => {
+    const imported = await import('./commit.ts')
+    return alreadyDeployed(() => imported.commit(place, ...rest))
   }
 
   /** What few invocations call is imported when they do. */
@@ -169,13 +189,16 @@ export function createJobMaster<const M extends Record<string, object> = Record<
     deploy: async (deployOptions) => (await import('./deploy.ts')).deploy(deployment, deployOptions),
     plan: async (deployOptions) => (await import('./plan.ts')).plan(deployment, deployOptions),
     insert,
-    insertMany: async (items) => insertJobs(items.map(({ task, args, ...rest }) => newJob(task, args, rest))),
-    insertQuery: (task, args, insertOptions) => queue.insertJobsStatement(schema, [newJob(task, args, insertOptions)]),
+    insertMany: async (items, { tx } = {}) => {
+      const newJobs = items.map(({ task, args, ...rest }) => newJob(task, args, rest))
+      return insertJobs(newJobs, tx)
+    },
+    insertQuery,
     runUntilEmpty: async (deadline, runOptions) => {
       // The types of db and env are the application's, by Register.
-      const context = { db: options.db, env, insert } as Pick<Context, 'db' | 'env' | 'insert'>
+      const context = { db: options.db, env, insert, insertQuery } as Omit<InvocationContext, 'commit'>
       const settleAndClaim = (request: queue.ClaimRequest) => deployed(() => queue.settleAndClaim(place, request))
-      return drain({ tasks, system, units, now, settleAndClaim, context }, deadline, runOptions)
+      return drain({ tasks, system, units, now, settleAndClaim, context, commit }, deadline, runOptions)
     },
     get: (id) => deployed(() => queue.getJob(place, queue.jobId(id))),
     list: (listOptions = {}) => deployed(() => queue.listJobs(place, listOptions)),
@@ -197,15 +220,16 @@ export function createJobMaster<const M extends Record<string, object> = Record<
   return Object.freeze(jobs)
 }
 
-function databaseOf(db: unknown): Database {
-  if (typeof db === 'object' && db !== null && 'execute' in db && typeof db.execute === 'function') {
-    // Every Drizzle database for Postgres has what Database asks for; one for another database has no execute.
-    return db as Database
-  }
-  throw new JobMasterError(
-    'JM008',
-    'createJobMaster: db must be a Drizzle database for Postgres, as drizzle(…) makes it',
-  )
+/** What a statement fails with where our schema, tables or functions are not there. */
+const undeployed = new Set(['42883', '42P01', '3F000'])
+
+function databaseOf(
+  db: unknown,
+  problem = 'createJobMaster: db must be a Drizzle database for Postgres, as drizzle(…) makes it',
+): Database {
+  // Every Drizzle database for Postgres has what Database asks for; one for another database has no execute.
+  if (hasFunction(db, 'execute')) return db as unknown as Database
+  throw new JobMasterError('JM008', problem)
 }
 
 function checkUnits(units: number): void {

@@ -1,3 +1,4 @@
+import type { SQL, SQLWrapper } from 'drizzle-orm'
 import type * as v from 'valibot'
 import { JobMasterError } from './errors.ts'
 
@@ -41,6 +42,15 @@ export interface Context {
   readonly env: Register extends { env: infer E } ? E : Record<string, unknown>
   /** Inserts a job; the database checks its arguments. */
   insert<T extends Task | string>(task: T, args: Args<T>, options?: InsertOptions): Promise<{ id: number }>
+  /** The statement of an insert, for `commit` or a transaction of the handler's own. */
+  insertQuery<T extends Task | string>(task: T, args: Args<T>, options?: JobOptions): SQL
+  /**
+   * Writes Drizzle queries, not awaited, in the one transaction that completes the job, so that what they write is
+   * written once even where the job runs twice. Throws, and nothing is written, when a query fails, and with JM016 when
+   * the job is no longer this attempt's or has completed. Resolves once it is committed: whatever the handler does then,
+   * the job has completed; what it returns is still kept as the result.
+   */
+  commit(...queries: SQLWrapper[]): Promise<void>
   /** Keeps the invocation going until the promise has settled, the job itself having ended. */
   waitUntil(promise: Promise<unknown>): void
   /** `of(foo)`: the jobs of `foo` that this job's dependencies were met by. */
@@ -54,11 +64,24 @@ export interface MetDependency<T = string> {
   result: T extends Task<Params, string, infer R> ? Exclude<R, void> | null : Json
 }
 
-export interface InsertOptions {
+/** What can be said of a job beside its arguments. */
+export interface JobOptions {
   /** Higher runs first. 0 when not given. */
   priority?: number
   /** Not before this. */
   runAt?: Date
+}
+
+export interface InsertOptions extends JobOptions, TransactionOption {}
+
+export interface TransactionOption {
+  /** A Drizzle transaction of the application's: the job is there when it commits, together with what else it writes. */
+  tx?: Transaction
+}
+
+/** What `db.transaction(async (tx) => …)` gives, of whichever driver. */
+export interface Transaction {
+  execute(query: SQLWrapper): PromiseLike<unknown>
 }
 
 /** A rule on a task: another task, a freshness window, the arguments to match. `Needs`: what it needs of the dependent. */

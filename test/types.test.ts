@@ -1,3 +1,5 @@
+import { sql } from 'drizzle-orm'
+import type { NodePgDatabase } from 'drizzle-orm/node-postgres'
 import { type Args, type Context, createJobMaster, dependsOn, type Json, same, task } from 'jobmaster'
 import * as v from 'valibot'
 import { expectTypeOf, test } from 'vitest'
@@ -154,4 +156,30 @@ test('a task needs params that are schemas, and options of their kind', () => {
   task({ params: {}, run, priority: 3 })
   // @ts-expect-error no number
   task({ params: {}, run, processUnits: '20' })
+})
+
+test('commit takes Drizzle queries that have not been awaited', () => {
+  task({
+    params: {},
+    async run(_, ctx) {
+      await ctx.commit()
+      await ctx.commit(sql`select 1`, ctx.insertQuery(foo, { a: 1, b: 2 }))
+      // @ts-expect-error a promise is no query
+      await ctx.commit(Promise.resolve())
+      // @ts-expect-error b is missing
+      ctx.insertQuery(foo, { a: 1 })
+    },
+  })
+})
+
+test('an insert takes a transaction, the statement of one does not', () => {
+  const jobs = () => createJobMaster({ db: {}, tasks: { cool: { foo } } })
+  void ((tx: Parameters<Parameters<NodePgDatabase['transaction']>[0]>[0]) => {
+    void jobs().insert(foo, { a: 1, b: 2 }, { tx, priority: 5 })
+    void jobs().insertMany([{ task: foo, args: { a: 1, b: 2 } }], { tx })
+    // @ts-expect-error it is the whole call that is in a transaction
+    void jobs().insertMany([{ task: foo, args: { a: 1, b: 2 }, tx }])
+    // @ts-expect-error whoever runs the statement chooses where
+    jobs().insertQuery(foo, { a: 1, b: 2 }, { tx })
+  })
 })

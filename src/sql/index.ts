@@ -1,7 +1,7 @@
 // Generated from the .sql files beside it by `npm run generate:sql`. Do not edit.
 
 /** Changes when any function does. */
-export const version = '92ca13e9c90b4aa2'
+export const version = '4a53e6f49e1db2b5'
 
 /** Every SQL function, each after those that its creation looks at. */
 export const functions: readonly { name: string; sql: string }[] = [
@@ -870,6 +870,23 @@ from step
 where position = (select count(*) from choice)
 order by path
 $fn$;` },
+  { name: 'complete', sql: `create or replace function jobmaster.complete(job_id bigint, attempt integer, invocation uuid)
+returns void
+language plpgsql volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+perform jobmaster.read_committed();
+perform from jobmaster.jobs where id = job_id for update;
+perform jobmaster.fence(job_id, attempt, invocation);
+perform jobmaster.settle(jsonb_build_object(
+'invocation', invocation,
+'completed', jsonb_build_array(jsonb_build_array(job_id, attempt)),
+'outcomes', '[]'::jsonb
+));
+end
+$fn$;` },
   { name: 'counted', sql: `create or replace function jobmaster.counted(number text, noun text)
 returns text
 language sql immutable
@@ -1264,6 +1281,30 @@ end if;
 return format('%s.%s #%s is %s', task.type_key, task.task_key, job.id, job.status) || E'\\n' || array_to_string(reasons, E'\\n');
 end
 $fn$;` },
+  { name: 'fence', sql: `create or replace function jobmaster.fence(job_id bigint, attempt integer, invocation uuid)
+returns void
+language plpgsql volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+job jobmaster.jobs;
+begin
+select * into job from jobmaster.jobs where id = job_id;
+if job.status = 'running' and job.attempt = fence.attempt and job.invocation = fence.invocation then
+return;
+end if;
+raise exception using
+errcode = 'JM016',
+message = format('attempt %s of job #%s cannot commit: ', fence.attempt, job_id) || case
+when job.id is null then 'there is no such job'
+when job.attempt = fence.attempt and job.invocation = fence.invocation and job.status = 'completed'
+then 'it has completed, and a job completes once'
+when job.attempt = fence.attempt then 'its lease was over and the job was taken back; it is ' || job.status
+else format('the job is %s, at attempt %s', job.status, job.attempt)
+end;
+end
+$fn$;` },
   { name: 'filtered', sql: `create or replace function jobmaster.filtered(verb text, filter jsonb, may_be text[])
 returns text
 language plpgsql stable
@@ -1532,6 +1573,25 @@ perform jobmaster.write_keys(to_key);
 end if;
 return coalesce(inserted, '[]');
 end
+$fn$;` },
+  { name: 'keep_results', sql: `create or replace function jobmaster.keep_results(request jsonb)
+returns void
+language sql volatile
+as $fn$
+with outcome as materialized (
+select (value ->> 0)::bigint as id, (value ->> 1)::integer as attempt, value -> 2 as result
+from jsonb_array_elements(request -> 'completed')
+where value -> 2 <> 'null'
+order by id
+)
+update jobmaster.jobs job
+set result = outcome.result
+from outcome
+where job.id = outcome.id
+and job.attempt = outcome.attempt
+and job.status = 'completed'
+and job.invocation = (request ->> 'invocation')::uuid
+and job.result is null
 $fn$;` },
   { name: 'look', sql: `create or replace function jobmaster.look(
 job_ids bigint[], moment timestamptz, out ready bigint[], out problems jsonb, out blocked integer, out contended integer
@@ -1814,6 +1874,19 @@ where blockers.job_id = any (level);
 end loop;
 end
 $fn$;` },
+  { name: 'read_committed', sql: `create or replace function jobmaster.read_committed()
+returns void
+language plpgsql volatile
+as $fn$
+begin
+if current_setting('transaction_isolation') <> 'read committed' then
+raise exception using
+errcode = 'JM013',
+message = format('JobMaster needs READ COMMITTED, and this transaction is %s', upper(current_setting('transaction_isolation'))),
+hint = 'Set default_transaction_isolation to ''read committed'' for this role, or begin this transaction with that level.';
+end if;
+end
+$fn$;` },
   { name: 'record_signature', sql: `create or replace function jobmaster.record_signature(given text, signed_at timestamptz)
 returns text
 language plpgsql volatile
@@ -2028,6 +2101,7 @@ select count(*), array_agg(id), array_agg(task_id)
 into completed, completed_jobs, completed_tasks
 from written;
 if completed < jsonb_array_length(request -> 'completed') then
+perform jobmaster.keep_results(request);
 select array_agg((value ->> 0)::bigint)
 into refused
 from jsonb_array_elements(request -> 'completed')
@@ -2154,12 +2228,7 @@ declare
 moment timestamptz;
 answer jsonb := '{}';
 begin
-if current_setting('transaction_isolation') <> 'read committed' then
-raise exception using
-errcode = 'JM013',
-message = format('JobMaster needs READ COMMITTED, and this transaction is %s', upper(current_setting('transaction_isolation'))),
-hint = 'Set default_transaction_isolation to ''read committed'' for the role that drains.';
-end if;
+perform jobmaster.read_committed();
 if (request ->> 'version')::integer <> 1 then
 raise exception using
 errcode = 'JM010',

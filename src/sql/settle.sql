@@ -8,7 +8,7 @@
 --     "released": not started; does not count
 -- Returns {"completed": how many, "settled": [[id, status], …] of the others, "refused": [id, …], "dependents": how many
 -- jobs failed because of these}. Refused are those whose attempt is no longer the invocation's. What an earlier call of
--- this invocation wrote is not refused but answered again: its answer was lost.
+-- this invocation wrote is not refused but answered again: its answer was lost, or the handler committed by itself.
 -- Waits for rows, in id order, and takes no claim lock.
 create or replace function jobmaster.settle(request jsonb)
 returns jsonb
@@ -54,6 +54,7 @@ begin
     from written;
 
     if completed < jsonb_array_length(request -> 'completed') then
+      perform jobmaster.keep_results(request);
       select array_agg((value ->> 0)::bigint)
       into refused
       from jsonb_array_elements(request -> 'completed')

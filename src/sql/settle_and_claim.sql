@@ -46,12 +46,7 @@ declare
   moment timestamptz;
   answer jsonb := '{}';
 begin
-  if current_setting('transaction_isolation') <> 'read committed' then
-    raise exception using
-      errcode = 'JM013',
-      message = format('JobMaster needs READ COMMITTED, and this transaction is %s', upper(current_setting('transaction_isolation'))),
-      hint = 'Set default_transaction_isolation to ''read committed'' for the role that drains.';
-  end if;
+  perform jobmaster.read_committed();
   if (request ->> 'version')::integer <> 1 then
     raise exception using
       errcode = 'JM010',

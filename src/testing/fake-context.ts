@@ -1,3 +1,5 @@
+import { sql, type SQLWrapper } from 'drizzle-orm'
+import { JobMasterError } from '../errors.ts'
 import type { Args, Context, InsertOptions, MetDependency, Task } from '../task.ts'
 
 export interface FakeContextOptions {
@@ -14,8 +16,10 @@ export interface FakeContextOptions {
 
 /** What a handler is given beside its arguments, with nothing behind it: it writes down what the handler does. */
 export interface FakeContext extends Context {
-  /** Each insert, in order. Their ids are 1, 2, 3, … */
+  /** Each insert, in order, and each statement of one that was made. Their ids are 1, 2, 3, … */
   readonly inserted: readonly { task: Task | string; args: object; options: InsertOptions }[]
+  /** The queries that were handed to `commit`; null when nothing was committed. A second commit throws, as it would. */
+  readonly committed: readonly SQLWrapper[] | null
   /** What was handed to `waitUntil`. */
   readonly waited: readonly Promise<unknown>[]
 }
@@ -24,6 +28,7 @@ export interface FakeContext extends Context {
 export function fakeContext(options: FakeContextOptions = {}): FakeContext {
   const inserted: { task: Task | string; args: object; options: InsertOptions }[] = []
   const waited: Promise<unknown>[] = []
+  let committed: readonly SQLWrapper[] | null = null
   const met = options.dependencies ?? []
   return {
     job: { id: 1, task: 'test.task', attempt: 1, priority: 0, ...options.job },
@@ -35,6 +40,14 @@ export function fakeContext(options: FakeContextOptions = {}): FakeContext {
     insert: async <T extends Task | string>(task: T, args: Args<T>, insertOptions: InsertOptions = {}) => {
       inserted.push({ task, args, options: insertOptions })
       return { id: inserted.length }
+    },
+    insertQuery: <T extends Task | string>(task: T, args: Args<T>, insertOptions: InsertOptions = {}) => {
+      inserted.push({ task, args, options: insertOptions })
+      return sql`select ${inserted.length}::integer as id`
+    },
+    commit: async (...queries) => {
+      if (committed) throw new JobMasterError('JM016', 'the job has completed, and a job completes once')
+      committed = queries
     },
     waitUntil: (promise) => {
       waited.push(promise)
@@ -52,6 +65,9 @@ export function fakeContext(options: FakeContextOptions = {}): FakeContext {
           })) as MetDependency<T>[],
     },
     inserted,
+    get committed() {
+      return committed
+    },
     waited,
   }
 }
