@@ -19,7 +19,7 @@ export default defineConfig({
 
 /** The same suite over one driver. */
 function project(name: DriverName | 'runtimes', include: string[], globalSetup: string[] = []) {
-  const conditions = ['jobmaster-source', 'node', 'module', 'development|production']
+  const conditions = ['jobmaster-source', 'node', 'development|production']
   return {
     resolve: { conditions },
     ssr: { resolve: { conditions, externalConditions: ['jobmaster-source', 'node'] } },

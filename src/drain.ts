@@ -6,6 +6,7 @@ import { Pace } from './pace.ts'
 import { emptyReport, type Report, type ReportedJob, tally } from './report.ts'
 import { checkOptions, type RunOptions } from './run-options.ts'
 import type { Tasks } from './tasks.ts'
+import type { Telemetry } from './telemetry.ts'
 
 /** What a drain needs of whoever starts it. */
 export interface Invocation {
@@ -15,6 +16,7 @@ export interface Invocation {
   /** Milliseconds, as Date.now. */
   now: () => number
   settleAndClaim: (request: ClaimRequest) => Promise<ClaimAnswer>
+  telemetry: Telemetry | undefined
   /** `commit` is told which invocation it is of. */
   context: Omit<InvocationContext, 'commit'>
   commit: (invocation: string, ...rest: Parameters<InvocationContext['commit']>) => Promise<void>
@@ -205,7 +207,9 @@ class Drain {
       nameOf: this.invocation.tasks.nameOf,
       keep: (promise) => this.kept.push(promise),
     })
-    const ending = execute(task, job, context)
+    const run = () => execute(task, job, context)
+    const { telemetry } = this.invocation
+    const ending = telemetry ? telemetry.process(job, run) : run()
     if (ending instanceof Promise) {
       this.running.set(id, { job, startedAt, context })
       void this.finish(job, startedAt, context, ending)

@@ -7,12 +7,14 @@ import { JobMasterError } from './errors.ts'
 import * as graph from './graph.ts'
 import type { Job } from './job.ts'
 import { jsonProblem } from './json.ts'
+import { logged, type Logger } from './logger.ts'
 import type { DeployOptions, Deployment, Plan } from './plan.ts'
 import * as queue from './queue.ts'
 import type { Report } from './report.ts'
 import type { RunOptions } from './run-options.ts'
 import type { Args, InsertOptions, JobOptions, Task, Transaction, TransactionOption } from './task.ts'
 import { tasksOf } from './tasks.ts'
+import type { Telemetry } from './telemetry.ts'
 import * as trigger from './trigger.ts'
 
 export interface JobMasterOptions<M extends Record<string, object>> {
@@ -32,6 +34,10 @@ export interface JobMasterOptions<M extends Record<string, object>> {
   close?: () => Promise<void> | void
   /** Milliseconds since 1970: the clock of deadlines. `Date.now` when not given. Rules go by the database's clock. */
   now?: () => number
+  /** Traces and measures inserts, drains, claims and jobs: `openTelemetry()` of `jobmaster/opentelemetry`. */
+  telemetry?: Telemetry
+  /** Told of each job that ended and of each drain: pino, or `console`. Nobody is when not given. */
+  logger?: Logger
 }
 
 export interface InsertManyItem<T extends Task | string> extends JobOptions {
@@ -91,6 +97,7 @@ export function createJobMaster<const M extends Record<string, object> = Record<
   const system = options.system ?? (text(env, 'JOBMASTER_SYSTEM') || 'default')
   const units = options.systemProcessUnits ?? wholeNumber(text(env, 'JOBMASTER_SYSTEM_PROCESS_UNITS')) ?? 10_000
   const now = options.now ?? Date.now
+  const { telemetry, logger } = options
   const db = databaseOf(options.db)
   checkUnits(units)
   const modules = options.tasks ?? {}
@@ -154,9 +161,19 @@ export function createJobMaster<const M extends Record<string, object> = Record<
 
   async function insertJobs(items: readonly queue.NewJob[], tx: Transaction | undefined): Promise<Job[]> {
     if (items.length === 0) return []
-    if (tx === undefined) return deployed(() => queue.insertJobs(place, items))
-    const within = { db: databaseOf(tx, 'tx must be a Drizzle transaction, as db.transaction(…) gives it'), schema }
-    return alreadyDeployed(() => queue.insertJobs(within, items))
+    const within: queue.Queue =
+      tx === undefined
+        ? place
+        : { db: databaseOf(tx, 'tx must be a Drizzle transaction, as db.transaction(…) gives it'), schema }
+    const guarded = tx === undefined ? deployed : alreadyDeployed
+    const send = (trace?: string) =>
+      guarded(() => queue.insertJobs(within, trace ? items.map((item) => ({ ...item, trace })) : items))
+    return telemetry
+      ? telemetry.send(
+          items.map((item) => item.task),
+          send,
+        )
+      : send()
   }
 
   async function insert(task: Task | string, args: unknown, insertOptions?: InsertOptions): Promise<Job> {
@@ -197,8 +214,14 @@ export function createJobMaster<const M extends Record<string, object> = Record<
     runUntilEmpty: async (deadline, runOptions) => {
       // The types of db and env are the application's, by Register.
       const context = { db: options.db, env, insert, insertQuery } as Omit<InvocationContext, 'commit'>
-      const settleAndClaim = (request: queue.ClaimRequest) => deployed(() => queue.settleAndClaim(place, request))
-      return drain({ tasks, system, units, now, settleAndClaim, context, commit }, deadline, runOptions)
+      const settleAndClaim = (request: queue.ClaimRequest) => {
+        const call = () => deployed(() => queue.settleAndClaim(place, request))
+        return telemetry ? telemetry.receive(system, call) : call()
+      }
+      const invocation = { tasks, system, units, now, settleAndClaim, telemetry, context, commit }
+      const start = (given?: RunOptions) => drain(invocation, deadline, given)
+      const run = () => (logger ? logged(logger, system, runOptions ?? {}, start) : start(runOptions))
+      return telemetry ? telemetry.drain(system, run) : run()
     },
     get: (id) => deployed(() => queue.getJob(place, queue.jobId(id))),
     list: (listOptions = {}) => deployed(() => queue.listJobs(place, listOptions)),

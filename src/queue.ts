@@ -10,9 +10,11 @@ export interface NewJob {
   args: unknown
   priority: number
   run_at?: string
+  /** A W3C traceparent. */
+  trace?: string
 }
 
-/** A job that was claimed: id, task, attempt, priority, arguments, and what keeps it from being run, if anything does. */
+/** A job that was claimed. `problem` is what keeps it from being run, `trace` the W3C traceparent of what inserted it. */
 export type ClaimedJob = readonly [
   id: number,
   task: string,
@@ -20,6 +22,7 @@ export type ClaimedJob = readonly [
   priority: number,
   args: Record<string, Json>,
   problem: string | null,
+  trace?: string | null,
 ]
 
 /** What a dependency was met by: task, job id, arguments, result. */

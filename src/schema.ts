@@ -127,6 +127,8 @@ export function tablesIn(schemaName: string = defaultSchemaName) {
       args: jsonb().$type<Record<string, unknown>>().notNull(),
       result: jsonb().$type<unknown>(),
       error: jsonb().$type<JobError>(),
+      /** The W3C traceparent of what inserted it. */
+      trace: text(),
     },
     (table) => [
       // The order of claims: higher priority first, then the older job.

@@ -240,4 +240,11 @@ order by
 );`,
     ],
   },
+  {
+    name: '0003_trace',
+    hash: '54085843f70c2801',
+    statements: [
+      `ALTER TABLE "jobmaster"."jobs" ADD COLUMN "trace" text;`,
+    ],
+  },
 ]

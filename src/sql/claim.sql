@@ -84,7 +84,7 @@ begin
       -- The same call once more: its answer was lost. It gets what it had taken, and no more.
       select
         jsonb_agg(jsonb_build_array(
-          job.id, task.type_key || '.' || task.task_key, job.attempt, job.priority, job.args, job.error ->> 'message'
+          job.id, task.type_key || '.' || task.task_key, job.attempt, job.priority, job.args, job.error ->> 'message', job.trace
         ) order by job.rank, job.id),
         jobmaster.met_dependencies(array_agg(job.id)),
         coalesce(bool_or(job.suspect), false)
@@ -257,12 +257,12 @@ begin
           end
         from unnest(able, names, units) may (id, name, process_units)
         where job.id = any (chosen) and may.id = job.task_id
-        returning job.id, may.name, job.attempt, job.priority, job.rank, job.args, job.error
+        returning job.id, may.name, job.attempt, job.priority, job.rank, job.args, job.error, job.trace
       )
       select
         count(*),
         coalesce(jsonb_agg(
-          jsonb_build_array(taken.id, taken.name, taken.attempt, taken.priority, taken.args, taken.error ->> 'message')
+          jsonb_build_array(taken.id, taken.name, taken.attempt, taken.priority, taken.args, taken.error ->> 'message', taken.trace)
           order by taken.rank, taken.id
         ), '[]')
       into taken_count, taken

@@ -1,7 +1,7 @@
 // Generated from the .sql files beside it by `npm run generate:sql`. Do not edit.
 
 /** Changes when any function does. */
-export const version = '4a53e6f49e1db2b5'
+export const version = '0f3e45394cabb6c0'
 
 /** Every SQL function, each after those that its creation looks at. */
 export const functions: readonly { name: string; sql: string }[] = [
@@ -627,7 +627,7 @@ group by job.task_id
 if round = 1 and again then
 select
 jsonb_agg(jsonb_build_array(
-job.id, task.type_key || '.' || task.task_key, job.attempt, job.priority, job.args, job.error ->> 'message'
+job.id, task.type_key || '.' || task.task_key, job.attempt, job.priority, job.args, job.error ->> 'message', job.trace
 ) order by job.rank, job.id),
 jobmaster.met_dependencies(array_agg(job.id)),
 coalesce(bool_or(job.suspect), false)
@@ -787,12 +787,12 @@ then jsonb_build_object('name', 'DependencyFailed', 'message', problems ->> job.
 end
 from unnest(able, names, units) may (id, name, process_units)
 where job.id = any (chosen) and may.id = job.task_id
-returning job.id, may.name, job.attempt, job.priority, job.rank, job.args, job.error
+returning job.id, may.name, job.attempt, job.priority, job.rank, job.args, job.error, job.trace
 )
 select
 count(*),
 coalesce(jsonb_agg(
-jsonb_build_array(taken.id, taken.name, taken.attempt, taken.priority, taken.args, taken.error ->> 'message')
+jsonb_build_array(taken.id, taken.name, taken.attempt, taken.priority, taken.args, taken.error ->> 'message', taken.trace)
 order by taken.rank, taken.id
 ), '[]')
 into taken_count, taken
@@ -1151,10 +1151,10 @@ with parent as (
 update jobmaster.jobs
 set status = 'expanded', finished_at = moment
 where id = any (job_ids)
-returning id, task_id, priority, args, max_attempts, process_units, rank
+returning id, task_id, priority, args, max_attempts, process_units, rank, trace
 ), child as (
-insert into jobmaster.jobs (parent_id, task_id, status, priority, args, max_attempts, process_units, created_at, run_at)
-select parent.id, parent.task_id, 'waiting', parent.priority, combination, parent.max_attempts, parent.process_units, moment, moment
+insert into jobmaster.jobs (parent_id, task_id, status, priority, args, max_attempts, process_units, created_at, run_at, trace)
+select parent.id, parent.task_id, 'waiting', parent.priority, combination, parent.max_attempts, parent.process_units, moment, moment, parent.trace
 from parent
 join jobmaster.tasks task on task.id = parent.task_id
 cross join lateral (
@@ -1402,7 +1402,7 @@ return jsonb_build_object(
 end
 $fn$;` },
   { name: 'insert_dependency', sql: `create or replace function jobmaster.insert_dependency(
-target integer, shape integer, given jsonb, at_priority integer, moment timestamptz, out job_id bigint, out problem text
+target integer, shape integer, given jsonb, at_priority integer, moment timestamptz, dependent bigint, out job_id bigint, out problem text
 )
 language plpgsql volatile
 as $fn$
@@ -1442,8 +1442,11 @@ if checked.problem is not null then
 problem := 'its dependency cannot be started: ' || checked.problem;
 return;
 end if;
-insert into jobmaster.jobs (task_id, status, priority, args, max_attempts, process_units, created_at, run_at)
-values (target, 'waiting', at_priority, checked.complete, task.max_attempts, task.process_units, moment, moment)
+insert into jobmaster.jobs (task_id, status, priority, args, max_attempts, process_units, created_at, run_at, trace)
+values (
+target, 'waiting', at_priority, checked.complete, task.max_attempts, task.process_units, moment, moment,
+(select trace from jobmaster.jobs where id = dependent)
+)
 returning id into job_id;
 perform jobmaster.write_keys(array[job_id]);
 end
@@ -1499,7 +1502,8 @@ ordinality as position,
 value ->> 'task' as name,
 coalesce(value -> 'args', '{}') as args,
 coalesce((value ->> 'priority')::numeric, 0) as priority,
-coalesce((value ->> 'run_at')::timestamptz, moment) as run_at
+coalesce((value ->> 'run_at')::timestamptz, moment) as run_at,
+left(value ->> 'trace', 55) as trace
 from jsonb_array_elements(items) with ordinality
 ), checked as materialized (
 select
@@ -1525,7 +1529,7 @@ and task.retired_at is null
 left join lateral jobmaster.check_arguments(task, case when task.id is not null then item.args end) found
 on task.id is not null
 ), made as (
-insert into jobmaster.jobs (task_id, status, priority, args, expands, max_attempts, process_units, created_at, run_at)
+insert into jobmaster.jobs (task_id, status, priority, args, expands, max_attempts, process_units, created_at, run_at, trace)
 select
 task_id,
 case when run_at > moment then 'scheduled' else 'waiting' end,
@@ -1535,7 +1539,8 @@ expands,
 max_attempts,
 process_units,
 moment,
-run_at
+run_at,
+trace
 from checked
 where not exists (select from checked where code is not null)
 order by position
@@ -1636,7 +1641,7 @@ if blocker is null then
 select made.job_id, made.problem
 into blocker, trouble
 from jobmaster.insert_dependency(
-need.target_id, need.shape_id, need.key, least(need.priority + 1, 1000000000), moment
+need.target_id, need.shape_id, need.key, least(need.priority + 1, 1000000000), moment, need.id
 ) made;
 if blocker is null then
 problems := problems || jsonb_build_object(need.id, trouble);

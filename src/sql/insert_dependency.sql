@@ -1,7 +1,7 @@
--- Inserts the job that a dependency needs: the arguments given, and for the rest the target's default, else null where
+-- Inserts the job that a dependency of the dependent needs: the arguments given, and for the rest the target's default, else null where
 -- that is allowed, else the first option. Where that makes no valid job, job_id is null and problem says why.
 create or replace function jobmaster.insert_dependency(
-  target integer, shape integer, given jsonb, at_priority integer, moment timestamptz, out job_id bigint, out problem text
+  target integer, shape integer, given jsonb, at_priority integer, moment timestamptz, dependent bigint, out job_id bigint, out problem text
 )
 language plpgsql volatile
 as $fn$
@@ -44,8 +44,11 @@ begin
     return;
   end if;
 
-  insert into jobmaster.jobs (task_id, status, priority, args, max_attempts, process_units, created_at, run_at)
-  values (target, 'waiting', at_priority, checked.complete, task.max_attempts, task.process_units, moment, moment)
+  insert into jobmaster.jobs (task_id, status, priority, args, max_attempts, process_units, created_at, run_at, trace)
+  values (
+    target, 'waiting', at_priority, checked.complete, task.max_attempts, task.process_units, moment, moment,
+    (select trace from jobmaster.jobs where id = dependent)
+  )
   returning id into job_id;
   perform jobmaster.write_keys(array[job_id]);
 end

@@ -1,4 +1,5 @@
--- Inserts jobs, all or none: [{"task": "cool.bar", "args": {…}, "priority": 10, "run_at": "…"}, …].
+-- Inserts jobs, all or none: [{"task": "cool.bar", "args": {…}, "priority": 10, "run_at": "…", "trace": "00-…"}, …].
+-- trace is a W3C traceparent: whatever runs the job links to it.
 -- Returns [[id, status, max_attempts, process_units, created_at, run_at, args], …] in the order given, args as stored:
 -- with their defaults.
 -- Raises JM001 to JM009 for the first job that is refused. Takes no lock but those of its own rows.
@@ -20,7 +21,8 @@ begin
       value ->> 'task' as name,
       coalesce(value -> 'args', '{}') as args,
       coalesce((value ->> 'priority')::numeric, 0) as priority,
-      coalesce((value ->> 'run_at')::timestamptz, moment) as run_at
+      coalesce((value ->> 'run_at')::timestamptz, moment) as run_at,
+      left(value ->> 'trace', 55) as trace
     from jsonb_array_elements(items) with ordinality
   ), checked as materialized (
     select
@@ -49,7 +51,7 @@ begin
     left join lateral jobmaster.check_arguments(task, case when task.id is not null then item.args end) found
       on task.id is not null
   ), made as (
-    insert into jobmaster.jobs (task_id, status, priority, args, expands, max_attempts, process_units, created_at, run_at)
+    insert into jobmaster.jobs (task_id, status, priority, args, expands, max_attempts, process_units, created_at, run_at, trace)
     select
       task_id,
       case when run_at > moment then 'scheduled' else 'waiting' end,
@@ -59,7 +61,8 @@ begin
       max_attempts,
       process_units,
       moment,
-      run_at
+      run_at,
+      trace
     from checked
     where not exists (select from checked where code is not null)
     order by position

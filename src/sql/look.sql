@@ -50,7 +50,7 @@ begin
       select made.job_id, made.problem
       into blocker, trouble
       from jobmaster.insert_dependency(
-        need.target_id, need.shape_id, need.key, least(need.priority + 1, 1000000000), moment
+        need.target_id, need.shape_id, need.key, least(need.priority + 1, 1000000000), moment, need.id
       ) made;
       if blocker is null then
         problems := problems || jsonb_build_object(need.id, trouble);

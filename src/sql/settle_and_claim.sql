@@ -13,7 +13,7 @@
 --   "repeat": boolean                          the answer to the first try of this call was lost
 --   "since", "after", "take_back"}             from its last answer: since; where to go on, or null to start from the
 --                                              top; expired
--- answer: {"jobs": [[id, task, attempt, priority, args, problem or null], …], "met": see met_dependencies,
+-- answer: {"jobs": [[id, task, attempt, priority, args, problem or null, trace or null], …], "met": see met_dependencies,
 --   "completed", "settled", "refused", "dependents": see settle,
 --   "expanded", "blocked", "contended": how many jobs,
 --   "cancel": [id, …]                          running here, and asked to stop

@@ -1,0 +1,1 @@
+ALTER TABLE "jobmaster"."jobs" ADD COLUMN "trace" text;
