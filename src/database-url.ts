@@ -46,7 +46,9 @@ async function openAt(url: string, neon: 'http' | 'websocket', nodePostgres: Ope
 function parsed(url: string): URL {
   try {
     const found = new URL(url)
-    if (found.protocol === 'postgres:' || found.protocol === 'postgresql:') return found
+    // An @ after the host is that of a password with a / or # in it, of which a part would be taken for the path.
+    const isWhole = !found.pathname.includes('@') && found.hash === ''
+    if (isWhole && ['postgres:', 'postgresql:'].includes(found.protocol)) return found
   } catch {
     // The parser's error would show the password.
   }

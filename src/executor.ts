@@ -23,10 +23,10 @@ const maximumRetryMs = 31_536_000_000
  */
 export function execute(task: NamedTask, job: ClaimedJob, context: Context): Ending | Promise<Ending> {
   const [, , , , args, problem] = job
-  if (problem !== null) return { outcome: 'fatal', error: { name: 'DependencyFailed', message: problem } }
+  if (problem !== null) return fatal('DependencyFailed', problem)
   try {
     const parsed = task.parse(args)
-    if (!parsed.ok) return { outcome: 'fatal', error: { name: 'InvalidArguments', message: parsed.problem } }
+    if (!parsed.ok) return fatal('InvalidArguments', parsed.problem)
     const returned: unknown = task.definition.run(parsed.args, context)
     if (isPromiseLike(returned)) {
       return Promise.resolve(returned).then(
@@ -44,10 +44,11 @@ function completed(task: NamedTask, value: unknown): Ending {
   if (value === undefined) return { outcome: 'completed' }
   try {
     const problem = jsonProblem(value, 'result')
-    if (problem) return invalidResult(`${task.name}: ${problem}`)
+    if (problem) return fatal('InvalidResult', `${task.name}: ${problem}`)
     const text = JSON.stringify(value)
     if (text.length > maximumResult) {
-      return invalidResult(
+      return fatal(
+        'InvalidResult',
         `${task.name}: the result is ${text.length} characters of JSON, and at most ${maximumResult} are kept; store it elsewhere and return where`,
       )
     }
@@ -55,12 +56,13 @@ function completed(task: NamedTask, value: unknown): Ending {
     // jsonProblem found nothing that JSON cannot say.
     return { outcome: 'completed', result: typeof value === 'object' ? (JSON.parse(text) as Json) : (value as Json) }
   } catch (error) {
-    return invalidResult(`${task.name}: the result throws when it is read: ${errorOf(error).message}`)
+    return fatal('InvalidResult', `${task.name}: the result throws when it is read: ${errorOf(error).message}`)
   }
 }
 
-function invalidResult(message: string): Ending {
-  return { outcome: 'fatal', error: { name: 'InvalidResult', message } }
+/** A message may hold names that a job's arguments or result gave. */
+function fatal(name: string, message: string): Ending {
+  return { outcome: 'fatal', error: { name, message: storable(message, maximumMessage) } }
 }
 
 function thrown(error: unknown, signal: AbortSignal): Ending {

@@ -141,6 +141,8 @@ export function createJobMaster<const M extends Record<string, object> = Record<
         'unknown task: it is not in the `tasks` given to createJobMaster, or stands there more than once; add its module, or name it, as "type.task"',
       )
     }
+    const unnameable = jsonProblem(name, 'its name')
+    if (unnameable) throw new JobMasterError('JM001', `unknown task: ${unnameable}`)
     const problem = jsonProblem(args, 'args')
     if (problem) throw new JobMasterError('JM004', `${name}: ${problem}`)
     if (!Number.isInteger(priority)) {

@@ -4,13 +4,13 @@
  * Properties that are undefined are refused, unless they may be left out as JSON.stringify does.
  */
 export function jsonProblem(value: unknown, label: string, { leaveOutUndefined = false } = {}): string | null {
-  return problemAt(value, label, [], leaveOutUndefined)
+  return problemAt(value, label, new Set(), leaveOutUndefined)
 }
 
 /** Deeper than this, JSON.stringify and Postgres' parser come near the end of their stacks. */
 const maximumDepth = 500
 
-function problemAt(value: unknown, path: string, above: readonly object[], leaveOutUndefined: boolean): string | null {
+function problemAt(value: unknown, path: string, above: Set<object>, leaveOutUndefined: boolean): string | null {
   switch (typeof value) {
     case 'boolean':
       return null
@@ -35,31 +35,40 @@ function textProblem(text: string, path: string): string | null {
   return null
 }
 
-function objectProblem(
-  value: object,
-  path: string,
-  above: readonly object[],
-  leaveOutUndefined: boolean,
-): string | null {
-  if (above.includes(value)) return `${path} is one of the objects that it is in: send a tree, without cycles`
-  if (above.length >= maximumDepth) {
+function objectProblem(value: object, path: string, above: Set<object>, leaveOutUndefined: boolean): string | null {
+  if (above.has(value)) return `${path} is one of the objects that it is in: send a tree, without cycles`
+  if (above.size >= maximumDepth) {
     return `${path.slice(0, 100)}… is nested more than ${maximumDepth} levels deep: send it flatter, or as a string`
   }
-  const within = [...above, value]
-  if (Array.isArray(value)) {
-    // By index: a hole is undefined too.
-    for (let index = 0; index < value.length; index += 1) {
-      const problem = problemAt(value[index], `${path}[${index}]`, within, leaveOutUndefined)
-      if (problem) return problem
-    }
-    return null
+  above.add(value)
+  const problem = Array.isArray(value)
+    ? arrayProblem(value, path, above, leaveOutUndefined)
+    : recordProblem(value, path, above, leaveOutUndefined)
+  above.delete(value)
+  return problem
+}
+
+function arrayProblem(
+  value: readonly unknown[],
+  path: string,
+  above: Set<object>,
+  leaveOutUndefined: boolean,
+): string | null {
+  // By index: a hole is undefined too.
+  for (let index = 0; index < value.length; index += 1) {
+    const problem = problemAt(value[index], `${path}[${index}]`, above, leaveOutUndefined)
+    if (problem) return problem
   }
+  return null
+}
+
+function recordProblem(value: object, path: string, above: Set<object>, leaveOutUndefined: boolean): string | null {
   if (value instanceof Date) return `${path} is a Date, which JSON does not have: send its toISOString()`
   if (!isPlain(value)) return `${path} is a ${nameOf(value)}, which JSON does not have: send a plain object or an array`
   for (const [key, part] of Object.entries(value)) {
     if (part === undefined && leaveOutUndefined) continue
     const place = pathTo(path, key)
-    const problem = textProblem(key, `the name of ${place}`) ?? problemAt(part, place, within, leaveOutUndefined)
+    const problem = textProblem(key, `the name of ${place}`) ?? problemAt(part, place, above, leaveOutUndefined)
     if (problem) return problem
   }
   return null

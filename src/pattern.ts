@@ -1,7 +1,8 @@
 /**
  * A JavaScript regular expression in Postgres' syntax, for a boolean match; null where the two engines do not read alike.
  * What it gives has only literal characters, sets of characters, groups, alternatives, greedy quantifiers, `^`, `$` and
- * lookahead: neither language nor collation of the database has a say in these.
+ * lookahead: neither language nor collation of the database has a say in these. A match takes a time that is linear in the
+ * text: lookahead is tried where it stands at each character, so that it is taken only where that is once, or short.
  *
  * `lenient`: it also accepts some strings that the original refuses, those with characters beyond the basic plane.
  */
@@ -42,6 +43,8 @@ class NotCommon extends Error {}
 
 /** Postgres refuses a pattern that is too complex, while it matches: none that comes near is handed to it. */
 const maximumSize = 2_000
+/** About how far lookahead may look where it is tried at each character. */
+const maximumLookahead = 32
 /** The highest count that Postgres' `{m,n}` takes. */
 const maximumCount = 255
 
@@ -83,6 +86,9 @@ class Reader {
   position = 0
   /** Something here may match half of a character beyond the basic plane. */
   takesHalves = false
+  /** How many groups and lookaheads are open, and how many quantifiers without an end were read. */
+  private depth = 0
+  private endless = 0
 
   constructor(source: string, flags: string) {
     this.source = source
@@ -107,23 +113,26 @@ class Reader {
   private branch(): Piece {
     let text = ''
     let states = 1
+    let atStart = this.depth === 0 && this.sees('^')
     while (!this.done && !this.sees('|') && !this.sees(')')) {
-      const piece = this.quantified()
+      atStart &&= this.sees('^') || this.sees('(?=') || this.sees('(?!')
+      const piece = this.quantified(atStart)
       text += piece.text
       states += piece.states
     }
     return { text, states }
   }
 
-  private quantified(): Piece {
+  private quantified(atStart: boolean): Piece {
     if (this.take('^')) return { text: '^', states: 1 }
     if (this.take('$')) return { text: '$', states: 1 }
     for (const lookahead of ['(?=', '(?!']) {
       if (!this.take(lookahead)) continue
       // Without the flag u JavaScript also looks from between the halves of a character.
       this.takesHalves ||= !this.unicode
-      const inner = this.alternatives()
-      this.expect(')')
+      const endless = this.endless
+      const inner = this.nested()
+      if (!atStart && (this.endless > endless || inner.states > maximumLookahead)) throw new NotCommon()
       // Quantified lookahead is read only for the sake of old pages.
       if (this.quantifier()) throw new NotCommon()
       return { text: `${lookahead}${inner.text})`, states: inner.states }
@@ -138,6 +147,7 @@ class Reader {
     const found = /^(?:[*+?]|\{(\d+)(,?)(\d*)\})/.exec(this.source.slice(this.position))
     if (!found) return undefined
     this.position += found[0].length
+    if (found[1] === undefined ? found[0] !== '?' : found[2] !== '' && found[3] === '') this.endless += 1
     // Greedy or not, a boolean match is the same.
     this.take('?')
     if (found[1] === undefined) return { text: found[0], copies: 1 }
@@ -162,9 +172,16 @@ class Reader {
   }
 
   private group(): Piece {
-    const inner = this.alternatives()
-    this.expect(')')
+    const inner = this.nested()
     return { text: `(?:${inner.text})`, states: inner.states }
+  }
+
+  private nested(): Piece {
+    this.depth += 1
+    const inner = this.alternatives()
+    this.depth -= 1
+    this.expect(')')
+    return inner
   }
 
   private bracket(): Piece {

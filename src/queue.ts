@@ -131,8 +131,24 @@ export function insertJobsStatement(schema: string, items: readonly NewJob[]): S
   return sql`select ${sql.identifier(schema)}.${insertJobsCall(items)} as answer`
 }
 
+/** In UTF-16 units. Postgres takes 256 MB in one value of jsonb, and a worker has 128 MB in all. */
+const maximumInsert = 67_108_864
+
 function insertJobsCall(items: readonly NewJob[]): SQL {
-  return sql`insert_jobs(${JSON.stringify(items)}::text::jsonb)`
+  let length = 0
+  // One by one, to stop before there is a text that is too long to have.
+  const texts = items.map((item) => {
+    const text = JSON.stringify(item)
+    length += text.length
+    if (length > maximumInsert) {
+      throw new JobMasterError(
+        'JM005',
+        `${items.length} jobs are more than ${maximumInsert} characters of JSON, the most that one statement takes: insert fewer at once`,
+      )
+    }
+    return text
+  })
+  return sql`insert_jobs(${`[${texts.join(',')}]`}::text::jsonb)`
 }
 
 /** Why a job does not run, a reason a line. */

@@ -10,6 +10,7 @@ import * as schemas from './schemas.ts'
 import { isSigned } from './signature.ts'
 import { type JobsSource, withJobs } from './source.ts'
 import { streamed } from './stream.ts'
+import { told } from './told.ts'
 import { jsonBody, jsonBodyIfAny, limitedBody, valid } from './validate.ts'
 
 export interface HttpOptions extends RunDrainOptions {
@@ -75,123 +76,127 @@ function routes(source: JobsSource, options: HttpOptions) {
       // A client that reads it as JSON has not asked for a stream.
       return streamed(c, run, onError) as never
     }
-    return c.json(await runDrain(source, invocation, options, { ...request, spent }))
+    return c.json(told(await runDrain(source, invocation, options, { ...request, spent })))
   }
 
-  return new Hono()
-    .use(prepared)
-    .use(options.cors ? cors(options.cors) : pass)
-    .get('/health', (c) => c.json({ status: 'ok' as const }))
-    .all('/health', only('GET'))
+  return (
+    new Hono()
+      .use(prepared)
+      .use(options.cors ? cors(options.cors) : pass)
+      .get('/health', (c) => c.json({ status: 'ok' as const }))
+      .all('/health', only('GET'))
 
-    .get('/drain', notByHead, openDrain, valid('query', schemas.drainQuery), (c) => drain(c, c.req.valid('query')))
-    .post(
-      '/drain',
-      limitedBody,
-      openDrain,
-      jsonBodyIfAny,
-      valid('query', schemas.drainQuery),
-      valid('json', schemas.drainBody),
-      // The query is not signed.
-      (c) => drain(c, { ...(!isSigned(c.req.raw.headers) && c.req.valid('query')), ...c.req.valid('json') }),
-    )
-    .all('/drain', only('GET, POST'))
+      // A signature is for the body: who has overheard one could write another query to it.
+      .get('/drain', notByHead, openDrain, valid('query', schemas.drainQuery), (c) =>
+        drain(c, isSigned(c.req.raw.headers) ? {} : c.req.valid('query')),
+      )
+      .post(
+        '/drain',
+        limitedBody,
+        openDrain,
+        jsonBodyIfAny,
+        valid('query', schemas.drainQuery),
+        valid('json', schemas.drainBody),
+        (c) => drain(c, { ...(!isSigned(c.req.raw.headers) && c.req.valid('query')), ...c.req.valid('json') }),
+      )
+      .all('/drain', only('GET, POST'))
 
-    .post('/jobs', limitedBody, open, jsonBody, valid('json', schemas.insertBody), async (c) => {
-      const { task, args, drain: drainAfter, ...rest } = c.req.valid('json')
-      const job = await within(c, (jobs) => jobs.insert(task, args, rest))
-      if (drainAfter) drainLater(c)
-      return c.json(job, 201)
-    })
-    .get('/jobs', open, valid('query', schemas.listQuery), async (c) =>
-      c.json(await within(c, (jobs) => jobs.list(c.req.valid('query')))),
-    )
-    .all('/jobs', only('GET, POST'))
-    .post('/jobs/batch', limitedBody, open, jsonBody, valid('json', schemas.batchBody), async (c) => {
-      const { jobs: items, drain: drainAfter } = c.req.valid('json')
-      const inserted = await within(c, (jobs) => jobs.insertMany(items))
-      if (drainAfter) drainLater(c)
-      return c.json({ jobs: inserted }, 201)
-    })
-    .all('/jobs/batch', only('POST'))
-    .post('/jobs/cancel', limitedBody, open, jsonBody, valid('json', schemas.filterBody), async (c) =>
-      c.json(await within(c, (jobs) => jobs.cancel(c.req.valid('json')))),
-    )
-    .all('/jobs/cancel', only('POST'))
-    .post('/jobs/retry', limitedBody, open, jsonBody, valid('json', schemas.filterBody), async (c) =>
-      c.json(await within(c, (jobs) => jobs.retry(c.req.valid('json')))),
-    )
-    .all('/jobs/retry', only('POST'))
-    .post('/jobs/delete', limitedBody, open, jsonBody, valid('json', schemas.filterBody), async (c) =>
-      c.json(await within(c, (jobs) => jobs.delete(c.req.valid('json')))),
-    )
-    .all('/jobs/delete', only('POST'))
+      .post('/jobs', limitedBody, open, jsonBody, valid('json', schemas.insertBody), async (c) => {
+        const { task, args, drain: drainAfter, ...rest } = c.req.valid('json')
+        const job = await within(c, (jobs) => jobs.insert(task, args, rest))
+        if (drainAfter) drainLater(c)
+        return c.json(job, 201)
+      })
+      .get('/jobs', open, valid('query', schemas.listQuery), async (c) =>
+        c.json(await within(c, (jobs) => jobs.list(c.req.valid('query')))),
+      )
+      .all('/jobs', only('GET, POST'))
+      .post('/jobs/batch', limitedBody, open, jsonBody, valid('json', schemas.batchBody), async (c) => {
+        const { jobs: items, drain: drainAfter } = c.req.valid('json')
+        const inserted = await within(c, (jobs) => jobs.insertMany(items))
+        if (drainAfter) drainLater(c)
+        return c.json({ jobs: inserted }, 201)
+      })
+      .all('/jobs/batch', only('POST'))
+      .post('/jobs/cancel', limitedBody, open, jsonBody, valid('json', schemas.filterBody), async (c) =>
+        c.json(await within(c, (jobs) => jobs.cancel(c.req.valid('json')))),
+      )
+      .all('/jobs/cancel', only('POST'))
+      .post('/jobs/retry', limitedBody, open, jsonBody, valid('json', schemas.filterBody), async (c) =>
+        c.json(await within(c, (jobs) => jobs.retry(c.req.valid('json')))),
+      )
+      .all('/jobs/retry', only('POST'))
+      .post('/jobs/delete', limitedBody, open, jsonBody, valid('json', schemas.filterBody), async (c) =>
+        c.json(await within(c, (jobs) => jobs.delete(c.req.valid('json')))),
+      )
+      .all('/jobs/delete', only('POST'))
 
-    .get('/jobs/:id', open, valid('param', schemas.jobParam), async (c) => {
-      const { id } = c.req.valid('param')
-      const job = await within(c, (jobs) => jobs.get(id))
-      if (!job) throw new Problem(404, { detail: `there is no job #${id}`, code: 'JM011' })
-      return c.json(job)
-    })
-    .all('/jobs/:id', only('GET'))
-    .get('/jobs/:id/explain', open, valid('param', schemas.jobParam), async (c) => {
-      const { id } = c.req.valid('param')
-      return c.json({ id, explanation: await within(c, (jobs) => jobs.explain(id)) })
-    })
-    .all('/jobs/:id/explain', only('GET'))
-    .post('/jobs/:id/retry', limitedBody, open, valid('param', schemas.jobParam), async (c) =>
-      c.json(await within(c, (jobs) => jobs.retry(c.req.valid('param').id))),
-    )
-    .all('/jobs/:id/retry', only('POST'))
-    .post('/jobs/:id/cancel', limitedBody, open, valid('param', schemas.jobParam), async (c) =>
-      c.json(await within(c, (jobs) => jobs.cancel(c.req.valid('param').id))),
-    )
-    .all('/jobs/:id/cancel', only('POST'))
-    .post(
-      '/jobs/:id/change',
-      limitedBody,
-      open,
-      jsonBody,
-      valid('param', schemas.jobParam),
-      valid('json', schemas.changeBody),
-      async (c) => c.json(await within(c, (jobs) => jobs.change(c.req.valid('param').id, c.req.valid('json')))),
-    )
-    .all('/jobs/:id/change', only('POST'))
-    .post('/jobs/:id/delete', limitedBody, open, valid('param', schemas.jobParam), async (c) =>
-      c.json(await within(c, (jobs) => jobs.delete(c.req.valid('param').id))),
-    )
-    .all('/jobs/:id/delete', only('POST'))
+      .get('/jobs/:id', open, valid('param', schemas.jobParam), async (c) => {
+        const { id } = c.req.valid('param')
+        const job = await within(c, (jobs) => jobs.get(id))
+        if (!job) throw new Problem(404, { detail: `there is no job #${id}`, code: 'JM011' })
+        return c.json(job)
+      })
+      .all('/jobs/:id', only('GET'))
+      .get('/jobs/:id/explain', open, valid('param', schemas.jobParam), async (c) => {
+        const { id } = c.req.valid('param')
+        return c.json({ id, explanation: await within(c, (jobs) => jobs.explain(id)) })
+      })
+      .all('/jobs/:id/explain', only('GET'))
+      .post('/jobs/:id/retry', limitedBody, open, valid('param', schemas.jobParam), async (c) =>
+        c.json(await within(c, (jobs) => jobs.retry(c.req.valid('param').id))),
+      )
+      .all('/jobs/:id/retry', only('POST'))
+      .post('/jobs/:id/cancel', limitedBody, open, valid('param', schemas.jobParam), async (c) =>
+        c.json(await within(c, (jobs) => jobs.cancel(c.req.valid('param').id))),
+      )
+      .all('/jobs/:id/cancel', only('POST'))
+      .post(
+        '/jobs/:id/change',
+        limitedBody,
+        open,
+        jsonBody,
+        valid('param', schemas.jobParam),
+        valid('json', schemas.changeBody),
+        async (c) => c.json(await within(c, (jobs) => jobs.change(c.req.valid('param').id, c.req.valid('json')))),
+      )
+      .all('/jobs/:id/change', only('POST'))
+      .post('/jobs/:id/delete', limitedBody, open, valid('param', schemas.jobParam), async (c) =>
+        c.json(await within(c, (jobs) => jobs.delete(c.req.valid('param').id))),
+      )
+      .all('/jobs/:id/delete', only('POST'))
 
-    .get('/tasks', open, async (c) => c.json({ tasks: await within(c, (jobs) => jobs.tasks()) }))
-    .all('/tasks', only('GET'))
-    .post('/tasks/:name/pause', limitedBody, open, valid('param', schemas.nameParam), async (c) => {
-      const { name: task } = c.req.valid('param')
-      return c.json({ task, ...(await within(c, (jobs) => jobs.pause({ task }))) })
-    })
-    .all('/tasks/:name/pause', only('POST'))
-    .post('/tasks/:name/resume', limitedBody, open, valid('param', schemas.nameParam), async (c) => {
-      const { name: task } = c.req.valid('param')
-      await within(c, (jobs) => jobs.resume({ task }))
-      return c.json({ task, pausedAt: null })
-    })
-    .all('/tasks/:name/resume', only('POST'))
-    .post('/systems/:name/pause', limitedBody, open, valid('param', schemas.nameParam), async (c) => {
-      const { name: system } = c.req.valid('param')
-      return c.json({ system, ...(await within(c, (jobs) => jobs.pause({ system }))) })
-    })
-    .all('/systems/:name/pause', only('POST'))
-    .post('/systems/:name/resume', limitedBody, open, valid('param', schemas.nameParam), async (c) => {
-      const { name: system } = c.req.valid('param')
-      await within(c, (jobs) => jobs.resume({ system }))
-      return c.json({ system, pausedAt: null })
-    })
-    .all('/systems/:name/resume', only('POST'))
-    .get('/graph', open, async (c) => c.json(await within(c, (jobs) => jobs.graph())))
-    .all('/graph', only('GET'))
-    .get('/status', open, async (c) => c.json(await within(c, (jobs) => jobs.status())))
-    .all('/status', only('GET'))
-    .get('/openapi.json', open, (c) => c.json(document()))
-    .all('/openapi.json', only('GET'))
+      .get('/tasks', open, async (c) => c.json({ tasks: await within(c, (jobs) => jobs.tasks()) }))
+      .all('/tasks', only('GET'))
+      .post('/tasks/:name/pause', limitedBody, open, valid('param', schemas.nameParam), async (c) => {
+        const { name: task } = c.req.valid('param')
+        return c.json({ task, ...(await within(c, (jobs) => jobs.pause({ task }))) })
+      })
+      .all('/tasks/:name/pause', only('POST'))
+      .post('/tasks/:name/resume', limitedBody, open, valid('param', schemas.nameParam), async (c) => {
+        const { name: task } = c.req.valid('param')
+        await within(c, (jobs) => jobs.resume({ task }))
+        return c.json({ task, pausedAt: null })
+      })
+      .all('/tasks/:name/resume', only('POST'))
+      .post('/systems/:name/pause', limitedBody, open, valid('param', schemas.nameParam), async (c) => {
+        const { name: system } = c.req.valid('param')
+        return c.json({ system, ...(await within(c, (jobs) => jobs.pause({ system }))) })
+      })
+      .all('/systems/:name/pause', only('POST'))
+      .post('/systems/:name/resume', limitedBody, open, valid('param', schemas.nameParam), async (c) => {
+        const { name: system } = c.req.valid('param')
+        await within(c, (jobs) => jobs.resume({ system }))
+        return c.json({ system, pausedAt: null })
+      })
+      .all('/systems/:name/resume', only('POST'))
+      .get('/graph', open, async (c) => c.json(await within(c, (jobs) => jobs.graph())))
+      .all('/graph', only('GET'))
+      .get('/status', open, async (c) => c.json(await within(c, (jobs) => jobs.status())))
+      .all('/status', only('GET'))
+      .get('/openapi.json', open, (c) => c.json(document()))
+      .all('/openapi.json', only('GET'))
+  )
 }
 
 interface DrainInput extends DrainRequest {

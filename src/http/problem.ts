@@ -55,7 +55,9 @@ export class Problem extends Error {
       status: this.status,
       detail: cut(this.parts.detail),
       ...(code && { code }),
-      ...(errors && { errors: errors.slice(0, 100).map((error) => ({ ...error, detail: cut(error.detail) })) }),
+      ...(errors && {
+        errors: errors.slice(0, 100).map((error) => ({ ...error, field: cut(error.field), detail: cut(error.detail) })),
+      }),
     }
   }
 

@@ -15,6 +15,16 @@ const args = v.pipe(
   }),
 )
 
+/** The name of a task, as Postgres can take it. */
+const taskName = v.pipe(
+  v.string(),
+  v.maxLength(500),
+  v.rawCheck(({ dataset, addIssue }) => {
+    const message = dataset.typed && jsonProblem(dataset.value, 'task')
+    if (message) addIssue({ message })
+  }),
+)
+
 const whole = v.pipe(v.number(), v.integer('must be a whole number'))
 /** Far enough for any: the database says where the limit of priorities is. */
 const priority = v.pipe(whole, v.safeInteger('must be a whole number'))
@@ -26,7 +36,7 @@ const instant = v.pipe(
 )
 
 const newJob = {
-  task: v.pipe(v.string(), v.nonEmpty('must be a task, as type.task'), v.maxLength(500)),
+  task: v.pipe(taskName, v.nonEmpty('must be a task, as type.task')),
   args: v.optional(args, {}),
   priority: v.exactOptional(priority),
   runAt: v.exactOptional(instant),
@@ -73,7 +83,7 @@ export const drainQuery = v.strictObject({
 /** The query of `GET /jobs`. */
 export const listQuery = v.strictObject({
   status: v.exactOptional(v.picklist(jobStatuses, `must be one of ${jobStatuses.join(', ')}`)),
-  task: v.exactOptional(v.pipe(v.string(), v.maxLength(500))),
+  task: v.exactOptional(taskName),
   limit: v.exactOptional(
     v.pipe(digits, v.minValue(1, 'must be at least 1'), v.maxValue(1_000, 'must be at most 1000')),
   ),

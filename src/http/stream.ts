@@ -2,6 +2,7 @@ import type { Context } from 'hono'
 import { streamSSE } from 'hono/streaming'
 import type { Report, ReportedJob } from '../report.ts'
 import { problemOf } from './problem.ts'
+import { told, toldJob } from './told.ts'
 
 /** Proxies hang up on a connection that says nothing. */
 const silenceMs = 15_000
@@ -28,9 +29,11 @@ export function streamed(
     try {
       send(
         'report',
-        await drain((job) => {
-          send('job', job)
-        }),
+        told(
+          await drain((job) => {
+            send('job', toldJob(job))
+          }),
+        ),
       )
     } catch (error) {
       const problem = problemOf(error)

@@ -119,10 +119,19 @@ class Clock {
   }
 }
 
-/** From this machine, and asking for it by such a name: a page elsewhere cannot make a browser say so. */
+/**
+ * From this machine, asking for it by such a name, and not for a page from elsewhere: a browser lets any page send
+ * requests here, though not read the answers, and says whose they are in Origin, or in Sec-Fetch-Site
+ * (https://www.w3.org/TR/fetch-metadata).
+ */
 function isLocal({ socket, headers }: IncomingMessage): boolean {
   const { hostname } = URL.parse(`http://${headers.host ?? ''}`) ?? { hostname: '' }
-  return isLoopback(socket.remoteAddress ?? '') && isLoopback(socket.localAddress ?? '') && isLoopback(hostname)
+  const { origin } = headers
+  const isForeign =
+    headers['sec-fetch-site'] === 'cross-site' ||
+    (origin !== undefined && !isLoopback(URL.parse(origin)?.hostname ?? ''))
+  const isHere = isLoopback(socket.remoteAddress ?? '') && isLoopback(socket.localAddress ?? '') && isLoopback(hostname)
+  return isHere && !isForeign
 }
 
 function isLoopback(name: string): boolean {

@@ -1,7 +1,7 @@
 -- Checks a job's arguments against its task's params.
 -- complete: the arguments with the defaults of those not given; expands: some argument is "ALL"; code and problem: the
 -- SQLSTATE and the sentence for the first thing that is wrong, null where nothing is; argument: the one that it is wrong
--- with. It looks at the kind of args, their size, unknown names, and then at each param in the order declared.
+-- with. It looks at the kind of args, their size and depth, unknown names, and then at each param in the order declared.
 -- Raises nothing: a claim that inserts a dependency goes on where this finds a problem. Reads no tables.
 create or replace function jobmaster.check_arguments(
   task jobmaster.tasks, args jsonb, out complete jsonb, out expands boolean, out code text, out problem text, out argument text
@@ -30,6 +30,18 @@ begin
     code := 'JM005';
     problem := format('%sargs are %s bytes of JSON, and at most 1048576 are taken: store the data elsewhere and pass its place', label, size);
     return;
+  end if;
+  -- What neither JSON.stringify nor a double takes, wherever it stands: short arguments have room for neither.
+  if size > 300 then
+    if jsonb_path_exists(args, '$.**{501}') then
+      code := 'JM004';
+      problem := label || 'args are nested more than 500 levels deep: send them flatter, or as a string';
+      return;
+    elsif jsonb_path_exists(args, '$.** ? (@.type() == "number" && (@ > 1.7976931348623157e308 || @ < -1.7976931348623157e308))') then
+      code := 'JM004';
+      problem := label || 'args have a number that does not fit 64 bits';
+      return;
+    end if;
   end if;
 
   for index in 0 .. jsonb_array_length(params) - 1 loop

@@ -3,7 +3,7 @@ create or replace function jobmaster.unknown_task(name text)
 returns text
 language sql stable
 as $fn$
-  select format('unknown task %s (%s)', coalesce(name, 'null'), coalesce(
+  select format('unknown task %s (%s)', coalesce(left(name, 401), 'null'), coalesce(
     (
       select 'it is retired: no deployed code has it'
       from jobmaster.tasks task
