@@ -183,6 +183,21 @@ describe('a signed request to the drain', () => {
     expect(await sql`select signature from jobmaster.signatures`).toEqual([{ signature: 'another' }])
   })
 
+  test('is for the body: a query that somebody adds to it is not read, by GET or by POST', async () => {
+    const { jobs } = await setup({ cool })
+    await jobs.insert(cool.foo, { b: 1 })
+    const { send, afterwards } = serve(jobs)
+    const got = new Request('https://jobs.example/drain?background&concurrency=1', {
+      headers: await signatureHeaders(signingSecret, ''),
+    })
+    const answer = await send(got)
+    expect(answer.status).toBe(200)
+    expect(await answer.json()).toMatchObject({ completed: 1 })
+    const posted = new Request('https://jobs.example/drain?background', await signed())
+    expect((await send(posted)).status).toBe(200)
+    await afterwards()
+  })
+
   test('opens no other route', async () => {
     const { send } = serve(made.jobs)
     const request = new Request('https://jobs.example/status', { headers: await signatureHeaders(signingSecret, '') })
@@ -201,6 +216,21 @@ describe('a signed request to the drain', () => {
 })
 
 describe('what goes wrong inside is not told', () => {
+  test('who may start drains is told what a handler threw, and not where', async () => {
+    const { jobs } = await setup({ cool })
+    const { ask } = serve(jobs)
+    const { id } = await jobs.insert(cool.bad, {})
+    await jobs.insert(cool.bad, {})
+    const whole = await (await ask('GET', '/drain')).text()
+    expect(whole).toContain('it does not work')
+    await jobs.insert(cool.bad, {})
+    const streamed = await (await ask('GET', '/drain?stream')).text()
+    expect(streamed).toContain('it does not work')
+    for (const text of [whole, streamed]) expect(text).not.toMatch(/stack|tasks\.ts/)
+    // It is kept with the job, for who may read jobs.
+    expect(await (await ask('GET', `/jobs/${id}`)).text()).toContain('tasks.ts')
+  })
+
   const withoutDatabase = (message: string, code?: string): JobMaster =>
     createJobMaster({
       db: { execute: () => Promise.reject(Object.assign(new Error(message), code ? { code } : {})) },

@@ -42,7 +42,13 @@ describe('fromEnv', () => {
   test('never shows the password', async () => {
     const { opened, said } = await open({ DATABASE_URL: 'postgres://user:secret@ep-x.eu.aws.neon.tech/db' })
     expect(JSON.stringify([said, opened.picked])).not.toContain('secret')
-    for (const wrong of ['mysql://user:secret@host/db', 'postgres://user:sec%ret@ho st/db', 'user:secret']) {
+    const unencoded = ['postgres://user:12/secret@host/db', 'postgres://user:12#secret@host/db']
+    for (const wrong of [
+      'mysql://user:secret@host/db',
+      'postgres://user:sec%ret@ho st/db',
+      'user:secret',
+      ...unencoded,
+    ]) {
       const refused = await fromEnv({ DATABASE_URL: wrong }).catch((error: Error) => error)
       expect(refused).toMatchObject({ message: expect.stringContaining('DATABASE_URL is not a connection string') })
       expect(String(refused)).not.toContain('sec')

@@ -37,6 +37,16 @@ test("auth: 'none' is for whoever asks over the loopback interface, by a name of
   expect(await statusFor(`${url}/status`, { host: 'evil.example' })).toBe(503)
 })
 
+test("auth: 'none' is closed to what a page from elsewhere sends to this machine, and open to a page of this machine", async () => {
+  await platform()
+  const { url } = await serve({ auth: 'none' })
+  expect(await statusFor(`${url}/status`, { origin: 'https://evil.example' })).toBe(503)
+  expect(await statusFor(`${url}/status`, { origin: 'null' })).toBe(503)
+  expect(await statusFor(`${url}/drain`, { 'sec-fetch-site': 'cross-site' })).toBe(503)
+  expect(await statusFor(`${url}/status`, { origin: 'http://localhost:5173', 'sec-fetch-site': 'same-site' })).toBe(200)
+  expect(await statusFor(`${url}/status`, { origin: url, 'sec-fetch-site': 'same-origin' })).toBe(200)
+})
+
 test('a path that begins with two slashes names no other host', async () => {
   await platform()
   const { url } = await serve({ auth: 'none' })
