@@ -1,7 +1,7 @@
 // Generated from the .sql files beside it by `npm run generate:sql`. Do not edit.
 
 /** Changes when any function does. */
-export const version = '0f3e45394cabb6c0'
+export const version = 'fcd36b819b9f188a'
 
 /** Every SQL function, each after those that its creation looks at. */
 export const functions: readonly { name: string; sql: string }[] = [
@@ -238,6 +238,17 @@ if size > 1048576 then
 code := 'JM005';
 problem := format('%sargs are %s bytes of JSON, and at most 1048576 are taken: store the data elsewhere and pass its place', label, size);
 return;
+end if;
+if size > 300 then
+if jsonb_path_exists(args, '$.**{501}') then
+code := 'JM004';
+problem := label || 'args are nested more than 500 levels deep: send them flatter, or as a string';
+return;
+elsif jsonb_path_exists(args, '$.** ? (@.type() == "number" && (@ > 1.7976931348623157e308 || @ < -1.7976931348623157e308))') then
+code := 'JM004';
+problem := label || 'args have a number that does not fit 64 bits';
+return;
+end if;
 end if;
 for index in 0 .. jsonb_array_length(params) - 1 loop
 names := names || (params -> index ->> 'name');
@@ -2349,7 +2360,7 @@ $fn$;` },
 returns text
 language sql stable
 as $fn$
-select format('unknown task %s (%s)', coalesce(name, 'null'), coalesce(
+select format('unknown task %s (%s)', coalesce(left(name, 401), 'null'), coalesce(
 (
 select 'it is retired: no deployed code has it'
 from jobmaster.tasks task
