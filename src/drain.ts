@@ -36,6 +36,8 @@ interface EndedJob {
 
 /** How long an outcome may wait to be written while other jobs run: it is what a crash would repeat. */
 const flushMs = 250
+/** Nor may more wait than this, in UTF-16 units of the results' JSON: it is sent in one statement. */
+const maximumLength = 4_000_000
 /** How often a drain that waits for its last handlers looks for new jobs: at first, and at the most. */
 const pollMs = [1_000, 15_000] as const
 /** A claim starts from the top of the queue again after so long, whatever was taken last. */
@@ -43,6 +45,7 @@ const fromTopMs = 1_000
 /** Serialization failure, deadlock, connection, shutdown, too many connections: the same call may do the second time. */
 const transient = /^(40001|40P01|08|57P0|53300)/
 const attempts = 4
+const programLimitExceeded = '54000'
 const contendedMs = 20
 
 /**
@@ -92,6 +95,7 @@ class Drain {
   private readonly pace: Pace
   /** Since when an outcome waits to be written, and since when a handler could run and there is none. */
   private endedSince = 0
+  private endedLength = 0
   private slotFreeSince = 0
   /** The last claim found nothing: the next comes when something has ended, or after this. */
   private pollAt: number | null = null
@@ -170,7 +174,7 @@ class Drain {
   private startReady(): void {
     if (this.stop !== null) this.releaseBeyond(0)
     let next = 0
-    while (next < this.ready.length && this.running.size < this.concurrency) {
+    while (next < this.ready.length && this.running.size < this.concurrency && this.endedLength <= maximumLength) {
       if (this.spent() + this.statementsPerJob >= this.statementBudget) {
         this.stop ??= 'budget'
         break
@@ -236,6 +240,7 @@ class Drain {
   private end(ended: EndedJob): void {
     if (this.ended.length === 0) this.endedSince = this.now()
     this.ended.push(ended)
+    if (ended.ending.outcome === 'completed') this.endedLength += ended.ending.length ?? 0
     this.pace.ended(ended.durationMs)
   }
 
@@ -256,7 +261,7 @@ class Drain {
 
   private timeToCall(): boolean {
     const now = this.now()
-    const flush = this.ended.length > 0 && now - this.endedSince >= flushMs
+    const flush = this.ended.length > 0 && (now - this.endedSince >= flushMs || this.endedLength > maximumLength)
     // The last statement of a budget is kept for when all have ended.
     if (this.onLastStatement() && this.running.size > 0) return false
     if (this.stop !== null) return this.released.length > 0 || flush
@@ -300,6 +305,7 @@ class Drain {
         : 0
     const { ended, released } = this
     this.ended = []
+    this.endedLength = 0
     this.released = []
     if (this.now() - this.fromTopAt >= fromTopMs) this.after = null
     if (this.after === null) this.fromTopAt = this.now()
@@ -344,21 +350,27 @@ class Drain {
     }
   }
 
-  /** The same call again when its answer was lost or it lost a race: its number tells the database that it is the same. */
+  /**
+   * The same call again when its answer was lost or it lost a race: its number tells the database that it is the same.
+   * One that would have brought more than Postgres puts into an answer has done nothing, and asks for less.
+   */
   private async send(request: ClaimRequest): Promise<ClaimAnswer> {
+    let { limit } = request
     for (let attempt = 1; ; attempt += 1) {
       const sentAt = this.now()
       this.report.statements += 1
       try {
-        const answer = await this.inTime(this.invocation.settleAndClaim({ ...request, repeat: attempt > 1 }))
+        const answer = await this.inTime(this.invocation.settleAndClaim({ ...request, limit, repeat: attempt > 1 }))
         this.pace.answered(this.now() - sentAt)
         return answer
       } catch (error) {
-        const again = error instanceof JobMasterError && transient.test(error.code)
-        const delay = 50 * 2 ** attempt
-        if (!again || attempt >= attempts || this.now() + delay >= this.leaveAt || this.spent() >= this.statementBudget)
-          throw error
-        await sleep(delay)
+        const code = error instanceof JobMasterError ? error.code : ''
+        const tooMuch = code === programLimitExceeded && limit > 1
+        const delay = tooMuch ? 0 : 50 * 2 ** attempt
+        const again = tooMuch || (transient.test(code) && attempt < attempts)
+        if (!again || this.now() + delay >= this.leaveAt || this.spent() >= this.statementBudget) throw error
+        if (tooMuch) limit = Math.ceil(limit / 4)
+        else await sleep(delay)
       }
     }
   }
@@ -409,6 +421,7 @@ class Drain {
     }
     if (jobs.length > 0) {
       this.ready.push(...jobs)
+      this.pace.claimed(jobs)
       this.met = answer.met ?? {}
       this.alone = answer.alone ?? false
       this.pollDelay = pollMs[0]

@@ -7,7 +7,7 @@ import type { NamedTask } from './tasks.ts'
 
 /** What became of an attempt. `sql/settle.sql` says what each does to the job. */
 export type Ending =
-  | { outcome: 'completed'; result?: Json }
+  | { outcome: 'completed'; result?: Json; length?: number }
   | { outcome: 'failed' | 'fatal' | 'interrupted'; error: JobError; retryMs?: number }
 
 /** A result or an error is at most this long, in UTF-16 units of its JSON: it is stored with the job. */
@@ -54,7 +54,8 @@ function completed(task: NamedTask, value: unknown): Ending {
     }
     // As it is now: it is sent with others later, when a getter may throw, or the handler's module have changed it.
     // jsonProblem found nothing that JSON cannot say.
-    return { outcome: 'completed', result: typeof value === 'object' ? (JSON.parse(text) as Json) : (value as Json) }
+    const result = typeof value === 'object' ? (JSON.parse(text) as Json) : (value as Json)
+    return { outcome: 'completed', result, length: text.length }
   } catch (error) {
     return fatal('InvalidResult', `${task.name}: the result throws when it is read: ${errorOf(error).message}`)
   }

@@ -1,8 +1,12 @@
+import type { ClaimedJob } from './queue.ts'
+
 const maximumBatch = 500
 /** As much is claimed ahead as takes about this long. */
 const aheadMs = 100
 /** What was claimed ahead and would take longer than this goes back: another invocation may be free. */
 const hoardMs = 1_000
+/** What one claim may bring, in UTF-16 units of the arguments' JSON, as far as it can be known before. */
+const maximumLength = 8_000_000
 /** How long a free slot waits for others, so that one claim serves them together; and the same at the most. */
 const patienceMs = [20, 250] as const
 
@@ -12,6 +16,7 @@ export class Pace {
   private readonly settleMs: number
   private readonly batchSize: number | undefined
   private claimSize: number
+  private most = Infinity
   private seen = 0
   private averageMs = 0
   private statementMs = 0
@@ -29,6 +34,12 @@ export class Pace {
     this.averageMs += (durationMs - this.averageMs) / Math.min(this.seen, 10)
   }
 
+  /** Jobs were claimed. The first, the middle and the last of them tell how large the next may be. */
+  claimed(jobs: readonly ClaimedJob[]): void {
+    const few = [jobs[0], jobs[jobs.length >> 1], jobs.at(-1)]
+    this.most = Math.max(1, Math.floor((maximumLength * few.length) / JSON.stringify(few).length))
+  }
+
   /** A statement was answered. The slowest of the last few counts. */
   answered(durationMs: number): void {
     this.statementMs = Math.max(durationMs, this.statementMs * 0.9)
@@ -39,6 +50,10 @@ export class Pace {
    * as many as there are free slots where they are not.
    */
   wanted(running: number): number {
+    return Math.min(this.inTime(running), this.most)
+  }
+
+  private inTime(running: number): number {
     if (this.batchSize !== undefined) return this.batchSize
     if (this.seen > 0) {
       const inTime = Math.ceil((aheadMs * this.concurrency) / Math.max(this.averageMs, 0.1))
