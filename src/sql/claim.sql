@@ -233,6 +233,20 @@ begin
         moved := moved or looked.blocked > 0 or looked.contended > 0;
         met := met || jobmaster.met_dependencies(looked.ready);
       end if;
+      if moved and not in_order then
+        -- What stands behind a job that does not run after all was chosen with that job's units kept free: once more.
+        select coalesce(array_agg(job.id), '{}')
+        into chosen
+        from jobmaster.jobs job
+        where job.id = any (chosen)
+          and ((job.rank, job.id) < (
+            select other.rank, other.id
+            from jobmaster.jobs other
+            where other.id = any (expanding[1:1] || dependent) and other.status in ('expanded', 'blocked')
+            order by other.rank, other.id
+            limit 1
+          )) is not false;
+      end if;
     end if;
 
     taken_count := 0;

@@ -88,6 +88,19 @@ begin
     returning id
   )
   select count(*) into blocked from slept;
+  if blocked > 0 then
+    -- A job that another raised here had looked at its own dependencies before, with the priority it had then.
+    for need in
+      select distinct blockers.blocker_id as id, job.priority
+      from jobmaster.blockers
+      join jobmaster.jobs job on job.id = blockers.job_id
+      join jobmaster.jobs needed on needed.id = blockers.blocker_id
+      where blockers.job_id = any (pairs_job)
+        and needed.priority < least(job.priority + 1, 1000000000)
+    loop
+      perform jobmaster.raise_priority(need.id, least(need.priority + 1, 1000000000));
+    end loop;
+  end if;
   contended := (select count(distinct id) from unnest(left_waiting) id where not problems ? id::text);
 
   select array_agg(id)

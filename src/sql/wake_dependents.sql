@@ -73,7 +73,8 @@ begin
           select
           from jobmaster.blockers
           join jobmaster.jobs blocker on blocker.id = blockers.blocker_id
-          where blockers.job_id = job.id and blocker.finished_at is null
+          -- Nor one that has just failed above: its dependents fail in the next round.
+          where blockers.job_id = job.id and blocker.status <> 'completed'
         )
       returning job.id
     )

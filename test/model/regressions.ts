@@ -1,0 +1,59 @@
+import type { Command, Ending } from './commands.ts'
+
+const jobsOf = (...jobs: [task: string, args: Record<string, unknown>, priority: number][]): Command => ({
+  do: 'insert',
+  jobs: jobs.map(([task, args, priority]) => ({ task, args, priority, inSeconds: 0 })),
+})
+const call = (limit: number, ...endings: Ending[]): Command & { do: 'call' } => ({
+  do: 'call',
+  who: 0,
+  limit,
+  endings: endings.length > 0 ? endings : ['completed'],
+  timeLeftMs: 60_000,
+  lostAnswer: false,
+})
+const drain = (batchSize: number): Command => ({
+  do: 'runUntilEmpty',
+  batchSize,
+  concurrency: 1,
+  endings: ['completed'],
+})
+
+/** Sequences that once failed, each with the rule that it broke. */
+export const regressions: { rule: string; commands: Command[] }[] = [
+  {
+    rule: 'a dependent of two jobs, one of which completes as the other fails by its own dependency, fails',
+    commands: [jobsOf(['top', { n: 2 }, 0]), call(20), call(0, 'fatal', 'completed'), drain(1)],
+  },
+  {
+    rule: 'a claim does not keep units free for a job that it blocks, and pass over the next one for lighter ones',
+    commands: [
+      jobsOf(['leaf', { n: 1 }, 0], ['leaf', { n: 2 }, 0]),
+      call(4),
+      jobsOf(['fan', {}, 0], ['heavy', { n: 1 }, 0], ['brief', { n: 1 }, 0], ['brief', { n: 1 }, 0]),
+      { ...call(4), who: 2 },
+    ],
+  },
+  {
+    rule: 'a job raised in the claim that looks at its own dependencies raises them too',
+    commands: [jobsOf(['middle', { n: 2 }, 0], ['leaf', { n: 2 }, 5], ['top', { n: 2 }, 5]), call(5)],
+  },
+  {
+    rule: 'a job that is tried alone does not wait behind one that may not run',
+    commands: [
+      jobsOf(['leaf', { n: 1 }, 0]),
+      call(5),
+      { do: 'pass', seconds: 1_500 },
+      jobsOf(
+        ['heavy', { n: 1 }, 1],
+        ['leaf', { n: 1 }, 0],
+        ['leaf', { n: 1 }, 2],
+        ['brief', { n: 1 }, 5],
+        ['heavy', { n: 2 }, 3],
+      ),
+      { do: 'crash', who: 0 },
+      call(2),
+      drain(1),
+    ],
+  },
+]
