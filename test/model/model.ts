@@ -205,19 +205,20 @@ export class Model {
   }
 
   /**
-   * Leases that have run out. A job that was lost alone counts a failure; of several lost together none does. Each is
-   * suspect, and tried alone the next time.
+   * An invocation is over with the last of its leases. A job that it held alone counts a failure; of several none does.
+   * Each is suspect, and tried alone the next time.
    */
   private takeBack(): void {
-    const expired = this.running(({ leaseUntil }) => leaseUntil! <= this.now)
-    const alone = expired.map((job) => expired.filter(({ invocation }) => invocation === job.invocation).length === 1)
-    for (const [index, job] of expired.entries()) {
-      job.failures += alone[index] ? 1 : 0
-      job.suspect = true
-      job.invocation = null
-      if (job.cancelRequested) this.finish(job, 'cancelled')
-      else if (alone[index] && job.failures >= job.maxAttempts) this.finish(job, 'failed')
-      else Object.assign(job, { status: 'waiting', leaseUntil: null })
+    for (const held of Map.groupBy(this.running(), ({ invocation }) => invocation).values()) {
+      if (held.some(({ leaseUntil }) => leaseUntil! > this.now)) continue
+      for (const job of held) {
+        const alone = held.length === 1
+        job.failures += alone ? 1 : 0
+        Object.assign(job, { suspect: true, runAt: this.now, invocation: null })
+        if (job.cancelRequested) this.finish(job, 'cancelled')
+        else if (alone && job.failures >= job.maxAttempts) this.finish(job, 'failed')
+        else Object.assign(job, { status: 'waiting', leaseUntil: null })
+      }
     }
     this.wakeDependents()
   }
@@ -356,19 +357,20 @@ export class Model {
   }
 
   /**
-   * The first heavy job that wants for units alone and has been due for a minute, and when enough will be free for it by
-   * the ends of leases: what stands behind it starts only where it ends before that.
+   * The first job that has been due for a minute and that wants for units, or wants to be tried alone; and when enough will
+   * be free for it by the ends of leases. What stands behind it starts only where it ends before that.
    */
   private starving(request: ClaimRequest, jobs: ReadonlyMap<number, ModelJob>, { free, room }: Standing) {
-    const first = new Map<string, ModelJob>()
-    for (const job of [...jobs.values()].toSorted(byRank)) {
-      if (job.status === 'waiting' && !job.suspect && this.mayRun(job, request) && !first.has(job.task))
-        first.set(job.task, job)
-    }
-    const job = [...first.values()].find(
-      ({ task, runAt }) =>
-        room(task) > 0 && this.catalog.definitions[task]!.units > free && runAt <= this.now - 60 * second,
+    const waiting = [...jobs.values()]
+      .filter((job) => job.status === 'waiting' && this.mayRun(job, request) && room(job.task) > 0)
+      .toSorted(byRank)
+    const isLate = ({ runAt }: ModelJob) => runAt <= this.now - 60 * second
+    const heavy = waiting.filter(
+      (job) =>
+        this.definitionOf(job).units > free && isLate(job) && waiting.find(({ task }) => task === job.task) === job,
     )
+    const suspect = waiting.filter((job) => this.definitionOf(job).units <= free && job.suspect && isLate(job))
+    const [job] = [...heavy, ...suspect].toSorted(byRank)
     if (!job) return undefined
     let units = free
     const leases = [...jobs.values()]
@@ -489,9 +491,10 @@ export class Model {
   /** What an invocation that got nothing is told: what waits, whose it is, and when to come back. */
   private idle(request: ClaimRequest, answer: ClaimAnswer): void {
     const waiting = this.waiting()
-    const due = [...this.jobs.values()]
-      .filter(({ status }) => status === 'scheduled' || status === 'running')
-      .map(({ leaseUntil, runAt }) => leaseUntil ?? runAt)
+    const due = [...this.jobs.values()].filter(({ status }) => status === 'scheduled').map(({ runAt }) => runAt)
+    for (const held of Map.groupBy(this.running(), ({ invocation }) => invocation).values()) {
+      due.push(Math.max(...held.map(({ leaseUntil }) => leaseUntil!)))
+    }
     const wake = due.length > 0 ? Math.max(0, Math.ceil((Math.min(...due) - this.now) / 1_000)) : null
     same(answer.wake_ms, wake, 'when something is due by itself')
     same(answer.remaining, waiting.length, 'how many wait')
