@@ -1,7 +1,7 @@
 // Generated from the .sql files beside it by `npm run generate:sql`. Do not edit.
 
 /** Changes when any function does. */
-export const version = 'fcd36b819b9f188a'
+export const version = 'fcdb07824b3d529e'
 
 /** Every SQL function, each after those that its creation looks at. */
 export const functions: readonly { name: string; sql: string }[] = [
@@ -775,6 +775,19 @@ blocked := blocked + looked.blocked;
 contended := contended + looked.contended;
 moved := moved or looked.blocked > 0 or looked.contended > 0;
 met := met || jobmaster.met_dependencies(looked.ready);
+end if;
+if moved and not in_order then
+select coalesce(array_agg(job.id), '{}')
+into chosen
+from jobmaster.jobs job
+where job.id = any (chosen)
+and ((job.rank, job.id) < (
+select other.rank, other.id
+from jobmaster.jobs other
+where other.id = any (expanding[1:1] || dependent) and other.status in ('expanded', 'blocked')
+order by other.rank, other.id
+limit 1
+)) is not false;
 end if;
 end if;
 taken_count := 0;
@@ -1689,6 +1702,18 @@ where id = any (array(select job_id from waits))
 returning id
 )
 select count(*) into blocked from slept;
+if blocked > 0 then
+for need in
+select distinct blockers.blocker_id as id, job.priority
+from jobmaster.blockers
+join jobmaster.jobs job on job.id = blockers.job_id
+join jobmaster.jobs needed on needed.id = blockers.blocker_id
+where blockers.job_id = any (pairs_job)
+and needed.priority < least(job.priority + 1, 1000000000)
+loop
+perform jobmaster.raise_priority(need.id, least(need.priority + 1, 1000000000));
+end loop;
+end if;
 contended := (select count(distinct id) from unnest(left_waiting) id where not problems ? id::text);
 select array_agg(id)
 into ready
@@ -2445,7 +2470,7 @@ and not exists (
 select
 from jobmaster.blockers
 join jobmaster.jobs blocker on blocker.id = blockers.blocker_id
-where blockers.job_id = job.id and blocker.finished_at is null
+where blockers.job_id = job.id and blocker.status <> 'completed'
 )
 returning job.id
 )
