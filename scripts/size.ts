@@ -15,8 +15,8 @@ interface Bundle {
   packages: 'bundle' | 'external'
 }
 
-// Imported only when something is deployed or planned, an operator acts, or a handler commits.
-const later = ['*/deploy.ts', '*/plan.ts', '*/control.ts', '*/commit.ts']
+// Imported when they are first used: what deploys, what an operator asks and does, and ctx.commit.
+export const later = ['*/deploy.ts', '*/plan.ts', '*/control.ts', '*/inspect.ts', '*/graph.ts', '*/commit.ts']
 
 const bundles: Bundle[] = [
   {

@@ -1,8 +1,9 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { json, query } from './database.ts'
 import { JobMasterError } from './errors.ts'
+import { getJob, jobId } from './inspect.ts'
 import type { Job, JobStatus } from './job.ts'
-import { getJob, jobId, type Queue } from './queue.ts'
+import type { Queue } from './queue.ts'
 
 /** Which jobs: all that is named holds of them. */
 export interface JobFilter {

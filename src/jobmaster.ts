@@ -4,7 +4,8 @@ import type { InvocationContext } from './context.ts'
 import { type Database, hasFunction } from './database.ts'
 import { drain, type Invocation } from './drain.ts'
 import { JobMasterError } from './errors.ts'
-import * as graph from './graph.ts'
+import type { DeployedTask, Graph } from './graph.ts'
+import type { ListOptions, Status } from './inspect.ts'
 import type { Job } from './job.ts'
 import { jsonProblem } from './json.ts'
 import { logged, type Logger } from './logger.ts'
@@ -68,15 +69,15 @@ export interface JobMaster extends Control {
   /** A job, or null. */
   get(id: number): Promise<Job | null>
   /** Jobs, the newest first; `cursor` of one answer goes on after it. */
-  list(options?: queue.ListOptions): Promise<{ jobs: Job[]; cursor: string | null }>
+  list(options?: ListOptions): Promise<{ jobs: Job[]; cursor: string | null }>
   /** How many jobs there are in each status, and what is in use. */
-  status(): Promise<queue.Status>
+  status(): Promise<Status>
   /** Why a job does not run, or what became of it: a reason a line, by its name. */
   explain(id: number): Promise<string>
   /** The deployed tasks, with their parameters. */
-  tasks(): Promise<graph.DeployedTask[]>
+  tasks(): Promise<DeployedTask[]>
   /** Tasks, what depends on what, and how fresh each is. */
-  graph(): Promise<graph.Graph>
+  graph(): Promise<Graph>
   /** For a signed trigger: `recorded` the first time, in the five minutes after the time it carries; else why not. */
   recordSignature(signature: string, signedAt: Date): Promise<'recorded' | 'replayed' | 'expired'>
   /** How many of the jobs that wait could run at once now besides those that run, at most so many. */
@@ -225,10 +226,10 @@ export function createJobMaster<const M extends Record<string, object> = Record<
       const run = () => (logger ? logged(logger, system, runOptions ?? {}, start) : start(runOptions))
       return telemetry ? telemetry.drain(system, run) : run()
     },
-    get: (id) => deployed(() => queue.getJob(place, queue.jobId(id))),
-    list: (listOptions = {}) => deployed(() => queue.listJobs(place, listOptions)),
-    status: () => deployed(() => queue.status(place)),
-    explain: (id) => deployed(() => queue.explain(place, queue.jobId(id))),
+    get: (id) => deployed(async () => (await import('./inspect.ts')).getJob(place, id)),
+    list: (listOptions = {}) => deployed(async () => (await import('./inspect.ts')).listJobs(place, listOptions)),
+    status: () => deployed(async () => (await import('./inspect.ts')).status(place)),
+    explain: (id) => deployed(async () => (await import('./inspect.ts')).explain(place, id)),
     cancel: operated('cancel'),
     retry: operated('retry'),
     change: operated('change'),
@@ -236,8 +237,8 @@ export function createJobMaster<const M extends Record<string, object> = Record<
     pause: operated('pause'),
     resume: operated('resume'),
     prune: operated('prune'),
-    tasks: () => deployed(() => graph.deployedTasks(place)),
-    graph: () => deployed(() => graph.graph(place)),
+    tasks: () => deployed(async () => (await import('./graph.ts')).deployedTasks(place)),
+    graph: () => deployed(async () => (await import('./graph.ts')).graph(place)),
     recordSignature: (signature, signedAt) => deployed(() => trigger.recordSignature(place, signature, signedAt)),
     room: (most) => deployed(() => trigger.room(place, { system, units, hashes: tasks.hashes }, most)),
     close: async () => options.close?.(),

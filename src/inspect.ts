@@ -1,0 +1,143 @@
+import { type SQL, sql } from 'drizzle-orm'
+import { json, query } from './database.ts'
+import { JobMasterError } from './errors.ts'
+import { type Job, type JobStatus, jobStatuses } from './job.ts'
+import type { Queue } from './queue.ts'
+
+export interface ListOptions {
+  status?: JobStatus
+  /** `cool.bar` */
+  task?: string
+  /** 50 when not given, 1,000 at the most. */
+  limit?: number
+  /** From the last answer: goes on after it. */
+  cursor?: string
+}
+
+/** One job, or null. */
+export async function getJob({ db, schema }: Queue, id: number): Promise<Job | null> {
+  const [row] = await query(db, sql`${selectJobs(schema)} where job.id = ${jobId(id)}::bigint`)
+  return row ? parseJob(row.job) : null
+}
+
+/**
+ * Jobs, the newest first.
+ * @throws JobMasterError JM008 naming the option that is wrong.
+ */
+export async function listJobs(
+  { db, schema }: Queue,
+  { status, task, limit = 50, cursor }: ListOptions,
+): Promise<{ jobs: Job[]; cursor: string | null }> {
+  if (status !== undefined && !jobStatuses.includes(status))
+    throw refused('status', `one of ${jobStatuses.join(', ')}`, status)
+  if (!(Number.isInteger(limit) && limit >= 1)) throw refused('limit', 'a whole number from 1', limit)
+  if (cursor !== undefined && !/^\d{1,18}$/.test(cursor)) throw refused('cursor', 'the one of an answer', cursor)
+  const conditions = [
+    status && sql`job.status = ${status}`,
+    task && sql`task.type_key || '.' || task.task_key = ${task}`,
+    cursor && sql`job.id < ${cursor}::bigint`,
+  ].filter((condition): condition is SQL => Boolean(condition))
+  const where = conditions.length ? sql`where ${sql.join(conditions, sql` and `)}` : sql``
+  const most = Math.min(limit, 1_000)
+  const rows = await query(db, sql`${selectJobs(schema)} ${where} order by job.id desc limit ${most + 1}::integer`)
+  const jobs = rows.slice(0, most).map((row) => parseJob(row.job))
+  return { jobs, cursor: rows.length > most ? String(jobs.at(-1)?.id) : null }
+}
+
+function refused(option: string, expected: string, got: unknown): JobMasterError {
+  return new JobMasterError('JM008', `list: ${option} must be ${expected}, got ${String(got)}`)
+}
+
+function selectJobs(schema: string): SQL {
+  const tables = sql.identifier(schema)
+  return sql`
+    select jsonb_build_object(
+      'id', job.id, 'task', task.type_key || '.' || task.task_key, 'args', job.args, 'priority', job.priority,
+      'status', job.status, 'attempt', job.attempt, 'maxAttempts', job.max_attempts, 'failures', job.failures,
+      'processUnits', job.process_units, 'system', job.system, 'createdAt', job.created_at, 'runAt', job.run_at,
+      'startedAt', job.started_at, 'finishedAt', job.finished_at, 'leaseUntil', job.lease_until,
+      'result', job.result, 'error', job.error, 'parentId', job.parent_id
+    ) as job
+    from ${tables}.jobs job
+    join ${tables}.tasks task on task.id = job.task_id`
+}
+
+function parseJob(value: unknown): Job {
+  // Our own statement's object, with times as text.
+  const job = json(value) as Job
+  for (const key of ['createdAt', 'runAt', 'startedAt', 'finishedAt', 'leaseUntil'] as const) {
+    const time = job[key]
+    if (time !== null) job[key] = new Date(time)
+  }
+  return job
+}
+
+/** Why a job does not run, a reason a line. */
+export async function explain(queue: Queue, id: number): Promise<string> {
+  const [row] = await query(
+    queue.db,
+    sql`select ${sql.identifier(queue.schema)}.explain(${jobId(id)}::bigint) as answer`,
+  )
+  return String(row?.answer)
+}
+
+/** How a schema's queue stands. */
+export interface Status {
+  /** How many jobs in each status. */
+  jobs: Record<JobStatus, number>
+  /** The unfinished ones, by task. */
+  tasks: { task: string; status: JobStatus; jobs: number }[]
+  /** Units in use and in all, by system. */
+  systems: { system: string; unitsInUse: number; processUnits: number; pausedAt: Date | null }[]
+  /** Since when the oldest waiting job could have run. */
+  oldestWaitingAt: Date | null
+}
+
+/** Counts, in one statement. */
+export async function status({ db, schema }: Queue): Promise<Status> {
+  const tables = sql.identifier(schema)
+  const [row] = await query(
+    db,
+    sql`
+    select jsonb_build_object(
+      'jobs', (
+        select coalesce(jsonb_object_agg(counted.status, counted.jobs), '{}')
+        from (select status, count(*) as jobs from ${tables}.jobs group by status) counted
+      ),
+      'tasks', (
+        select coalesce(jsonb_agg(jsonb_build_object(
+          'task', task.type_key || '.' || task.task_key, 'status', counted.status, 'jobs', counted.jobs
+        ) order by task.type_key, task.task_key, counted.status), '[]')
+        from (
+          select task_id, status, count(*) as jobs from ${tables}.jobs where finished_at is null group by task_id, status
+        ) counted
+        join ${tables}.tasks task on task.id = counted.task_id
+      ),
+      'systems', (
+        select coalesce(jsonb_agg(jsonb_build_object(
+          'system', systems.name, 'processUnits', systems.process_units, 'unitsInUse', coalesce(used.units, 0),
+          'pausedAt', systems.paused_at
+        ) order by systems.name), '[]')
+        from ${tables}.systems systems
+        left join (
+          select system, sum(process_units) as units from ${tables}.jobs where status = 'running' group by system
+        ) used on used.system = systems.name
+      ),
+      'oldestWaitingAt', (select min(run_at) from ${tables}.jobs where status = 'waiting')
+    ) as status`,
+  )
+  const found = json(row?.status) as Status
+  const none = Object.fromEntries(jobStatuses.map((name) => [name, 0])) as Record<JobStatus, number>
+  return {
+    ...found,
+    jobs: { ...none, ...found.jobs },
+    systems: found.systems.map((one) => ({ ...one, pausedAt: one.pausedAt && new Date(one.pausedAt) })),
+    oldestWaitingAt: found.oldestWaitingAt && new Date(found.oldestWaitingAt),
+  }
+}
+
+/** @throws JobMasterError JM011 for what is no id. */
+export function jobId(id: number): number {
+  if (!Number.isSafeInteger(id)) throw new JobMasterError('JM011', `a job's id is a whole number, got ${String(id)}`)
+  return id
+}
