@@ -1,5 +1,6 @@
 import { sql, type SQL } from 'drizzle-orm'
 import { type Database, json, query, type Row } from './database.ts'
+import { JobMasterError } from './errors.ts'
 import type { Job, JobError, JobStatus } from './job.ts'
 import type { Json } from './task.ts'
 
