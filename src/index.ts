@@ -1,7 +1,7 @@
 export type { Bite, Control, JobChange, JobFilter, Keep, Pausable } from './control.ts'
 export { JobMasterError, NonRetriable, RetryAfter } from './errors.ts'
 export type { DeployedParameter, DeployedTask, Graph } from './graph.ts'
-export type { ListOptions, Status } from './inspect.ts'
+export type { Attempt, ListOptions, Status } from './inspect.ts'
 export type { Job, JobError, JobStatus } from './job.ts'
 export { createJobMaster, type InsertManyItem, type JobMaster, type JobMasterOptions } from './jobmaster.ts'
 export type { Logger } from './logger.ts'

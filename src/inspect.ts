@@ -1,7 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { json, query } from './database.ts'
 import { JobMasterError } from './errors.ts'
-import { type Job, type JobStatus, jobStatuses } from './job.ts'
+import { type Job, type JobError, type JobStatus, jobStatuses } from './job.ts'
 import type { Queue } from './queue.ts'
 
 export interface ListOptions {
@@ -70,6 +70,51 @@ function parseJob(value: unknown): Job {
     if (time !== null) job[key] = new Date(time)
   }
   return job
+}
+
+/** One try at a job. */
+export interface Attempt {
+  attempt: number
+  /** `interrupted` by the deadline; `lost` when its invocation ended without a word. */
+  outcome: 'running' | 'completed' | 'failed' | 'interrupted' | 'lost' | 'cancelled'
+  /** Where it ran. */
+  system: string
+  startedAt: Date
+  finishedAt: Date | null
+  error: JobError | null
+}
+
+/**
+ * The attempts of a job, the newest 100, the first of them first. One that was handed back before it began is none.
+ * @throws JobMasterError JM011 where there is no such job.
+ */
+export async function attempts({ db, schema }: Queue, id: number): Promise<Attempt[]> {
+  const tables = sql.identifier(schema)
+  const [row] = await query(
+    db,
+    sql`
+    select (
+      select coalesce(jsonb_agg(jsonb_build_object(
+        'attempt', attempt, 'outcome', outcome, 'system', system, 'startedAt', started_at, 'finishedAt', finished_at, 'error', error
+      ) order by attempt), '[]')
+      from (
+        select attempt, outcome, system, started_at, finished_at, error from ${tables}.attempts where job_id = job.id
+        union all
+        select job.attempt, job.status, job.system, job.started_at, job.finished_at, null
+        where job.status in ('running', 'completed')
+      ) attempt
+    ) as attempts
+    from ${tables}.jobs job
+    where job.id = ${jobId(id)}::bigint`,
+  )
+  if (!row) throw new JobMasterError('JM011', `there is no job #${id}`)
+  // Our own statement's objects, with times as text.
+  const found = json(row.attempts) as Attempt[]
+  return found.map((one) => ({
+    ...one,
+    startedAt: new Date(one.startedAt),
+    finishedAt: one.finishedAt && new Date(one.finishedAt),
+  }))
 }
 
 /** Why a job does not run, a reason a line. */

@@ -5,7 +5,7 @@ import { type Database, hasFunction } from './database.ts'
 import { drain, type Invocation } from './drain.ts'
 import { JobMasterError } from './errors.ts'
 import type { DeployedTask, Graph } from './graph.ts'
-import type { ListOptions, Status } from './inspect.ts'
+import type { Attempt, ListOptions, Status } from './inspect.ts'
 import type { Job } from './job.ts'
 import { jsonProblem } from './json.ts'
 import { logged, type Logger } from './logger.ts'
@@ -72,6 +72,8 @@ export interface JobMaster extends Control {
   list(options?: ListOptions): Promise<{ jobs: Job[]; cursor: string | null }>
   /** How many jobs there are in each status, and what is in use. */
   status(): Promise<Status>
+  /** The attempts of a job, the newest 100: when each began and ended, how, and its error. */
+  attempts(id: number): Promise<Attempt[]>
   /** Why a job does not run, or what became of it: a reason a line, by its name. */
   explain(id: number): Promise<string>
   /** The deployed tasks, with their parameters. */
@@ -229,6 +231,7 @@ export function createJobMaster<const M extends Record<string, object> = Record<
     get: (id) => deployed(async () => (await import('./inspect.ts')).getJob(place, id)),
     list: (listOptions = {}) => deployed(async () => (await import('./inspect.ts')).listJobs(place, listOptions)),
     status: () => deployed(async () => (await import('./inspect.ts')).status(place)),
+    attempts: (id) => deployed(async () => (await import('./inspect.ts')).attempts(place, id)),
     explain: (id) => deployed(async () => (await import('./inspect.ts')).explain(place, id)),
     cancel: operated('cancel'),
     retry: operated('retry'),

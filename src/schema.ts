@@ -203,6 +203,21 @@ export function tablesIn(schemaName: string = defaultSchemaName) {
     ],
   )
 
+  /** Attempts that did not complete: how each ended. One that completed, or runs, is in the job's own row. */
+  const attempts = schema.table(
+    'attempts',
+    {
+      jobId: id('job_id').notNull(),
+      attempt: integer().notNull(),
+      startedAt: time('started_at').notNull(),
+      finishedAt: time('finished_at').notNull(),
+      outcome: text({ enum: ['failed', 'interrupted', 'lost', 'cancelled'] }).notNull(),
+      system: text().notNull(),
+      error: jsonb().$type<JobError>(),
+    },
+    (table) => [uniqueIndex('attempts_job_idx').on(table.jobId, table.attempt)],
+  )
+
   /** The process units of each system, as its last invocation gave them: for `queue` and `explain`, not for claims. */
   const systems = schema.table('systems', {
     name: text().primaryKey(),
@@ -302,6 +317,7 @@ order by
     jobKeys,
     completions,
     blockers,
+    attempts,
     systems,
     signatures,
     claims,
@@ -328,6 +344,7 @@ export const {
   jobKeys,
   completions,
   blockers,
+  attempts,
   systems,
   signatures,
   claims,

@@ -40,6 +40,19 @@ export const taskPause = v.object({ task: v.string(), pausedAt: v.nullable(time)
 
 export const systemPause = v.object({ system: v.string(), pausedAt: v.nullable(time) })
 
+export const attempts = v.object({
+  attempts: v.array(
+    v.object({
+      attempt: whole,
+      outcome: v.picklist(['running', 'completed', 'failed', 'interrupted', 'lost', 'cancelled']),
+      system: v.string(),
+      startedAt: time,
+      finishedAt: v.nullable(time),
+      error: v.nullable(jobError),
+    }),
+  ),
+})
+
 export const explanation = v.object({ id: whole, explanation: v.string() })
 
 export const report = v.object({

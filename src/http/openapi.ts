@@ -68,6 +68,9 @@ const paths: Record<string, Record<string, Operation>> = {
   '/jobs/retry': { post: { summary: 'Makes the failed jobs of a filter wait again, a bite at a time.', ...byFilter } },
   '/jobs/delete': { post: { summary: 'Deletes the finished jobs of a filter, a bite at a time.', ...byFilter } },
   '/jobs/{id}': { get: { summary: 'A job.', answers: { 200: 'job' }, problems: found } },
+  '/jobs/{id}/attempts': {
+    get: { summary: 'The attempts of a job, with their errors.', answers: { 200: 'attempts' }, problems: found },
+  },
   '/jobs/{id}/explain': {
     get: { summary: 'Why a job does not run, or what became of it.', answers: { 200: 'explanation' }, problems: found },
   },

@@ -247,4 +247,20 @@ order by
       `ALTER TABLE "jobmaster"."jobs" ADD COLUMN "trace" text;`,
     ],
   },
+  {
+    name: '0004_attempts',
+    hash: 'f74205d3760e54b4',
+    statements: [
+      `CREATE TABLE "jobmaster"."attempts" (
+	"job_id" bigint NOT NULL,
+	"attempt" integer NOT NULL,
+	"started_at" timestamp with time zone NOT NULL,
+	"finished_at" timestamp with time zone NOT NULL,
+	"outcome" text NOT NULL,
+	"system" text NOT NULL,
+	"error" jsonb
+);`,
+      `CREATE UNIQUE INDEX "attempts_job_idx" ON "jobmaster"."attempts" USING btree ("job_id","attempt");`,
+    ],
+  },
 ]

@@ -6,5 +6,6 @@ language sql volatile
 as $fn$
   delete from jobmaster.job_keys where job_id = any (job_ids);
   delete from jobmaster.blockers where job_id = any (job_ids);
+  delete from jobmaster.attempts where job_id = any (job_ids);
   delete from jobmaster.jobs where id = any (job_ids)
 $fn$;

@@ -1,7 +1,7 @@
 // Generated from the .sql files beside it by `npm run generate:sql`. Do not edit.
 
 /** Changes when any function does. */
-export const version = 'fcdb07824b3d529e'
+export const version = '8562b668c0e87df7'
 
 /** Every SQL function, each after those that its creation looks at. */
 export const functions: readonly { name: string; sql: string }[] = [
@@ -971,6 +971,7 @@ language sql volatile
 as $fn$
 delete from jobmaster.job_keys where job_id = any (job_ids);
 delete from jobmaster.blockers where job_id = any (job_ids);
+delete from jobmaster.attempts where job_id = any (job_ids);
 delete from jobmaster.jobs where id = any (job_ids)
 $fn$;` },
   { name: 'deploy_catalog', sql: `create or replace function jobmaster.deploy_catalog(catalog jsonb, functions text)
@@ -1798,6 +1799,41 @@ limit 1000
 )
 end
 $fn$;` },
+  { name: 'note_attempts', sql: `create or replace function jobmaster.note_attempts(request jsonb, moment timestamptz)
+returns void
+language plpgsql volatile
+as $fn$
+declare
+long_tried bigint[];
+begin
+with noted as (
+insert into jobmaster.attempts (job_id, attempt, started_at, finished_at, outcome, system, error)
+select
+job.id,
+job.attempt,
+job.started_at,
+moment,
+case when job.status = 'cancelled' then 'cancelled' when given.outcome = 'interrupted' then 'interrupted' else 'failed' end,
+job.system,
+given.error
+from jsonb_to_recordset(request -> 'outcomes') as given (id bigint, attempt integer, outcome text, error jsonb)
+join jobmaster.jobs job
+on job.id = given.id
+and job.attempt = given.attempt
+and job.lease_until is null
+and job.invocation = (request ->> 'invocation')::uuid
+where given.outcome <> 'released'
+on conflict (job_id, attempt) do nothing
+returning job_id, attempt
+)
+select array_agg(job_id) filter (where attempt > 100) into long_tried from noted;
+if long_tried is not null then
+delete from jobmaster.attempts
+using jobmaster.jobs job
+where attempts.job_id = any (long_tried) and job.id = attempts.job_id and attempts.attempt <= job.attempt - 100;
+end if;
+end
+$fn$;` },
   { name: 'note_system', sql: `create or replace function jobmaster.note_system(system_name text, units integer)
 returns void
 language plpgsql volatile
@@ -1873,22 +1909,21 @@ set search_path = pg_catalog, pg_temp
 as $fn$
 declare
 moment timestamptz := jobmaster.clock();
-pruned integer;
+pruned bigint[];
 begin
 if completed < interval '0' or failed < interval '0' then
 raise exception using errcode = 'JM008', message = format('prune: an age cannot be below nothing, got %s', least(completed, failed));
 end if;
-delete from jobmaster.jobs
-where id = any (array(
+pruned := array(
 select id
 from jobmaster.jobs
 where finished_at < moment - case when status in ('completed', 'expanded') then completed else failed end
 order by id
 limit at_most
 for update skip locked
-));
-get diagnostics pruned = row_count;
-return pruned;
+);
+perform jobmaster.delete_jobs(pruned);
+return cardinality(pruned);
 end
 $fn$;` },
   { name: 'raise_priority', sql: `create or replace function jobmaster.raise_priority(job_id bigint, at_least integer)
@@ -2202,6 +2237,7 @@ array_agg(id) filter (where finished_at is not null),
 array_agg(task_id) filter (where finished_at is not null)
 into settled, settled_count, ended_jobs, ended_tasks
 from written;
+perform jobmaster.note_attempts(request, moment);
 if settled_count < jsonb_array_length(request -> 'outcomes') then
 select
 jsonb_agg(jsonb_build_array(job.id, job.status)) filter (where job.id is not null),
@@ -2372,7 +2408,12 @@ error = jsonb_build_object(
 )
 from expired
 where job.id = expired.id
-returning job.id, job.finished_at
+returning job.id, job.finished_at, job.attempt, job.started_at, job.system, job.error
+), noted as (
+insert into jobmaster.attempts (job_id, attempt, started_at, finished_at, outcome, system, error)
+select id, attempt, started_at, moment, 'lost', system, error
+from lost
+on conflict (job_id, attempt) do nothing
 )
 select array_agg(id) filter (where finished_at is not null) into ended from lost;
 if ended is not null then

@@ -9,21 +9,20 @@ set search_path = pg_catalog, pg_temp
 as $fn$
 declare
   moment timestamptz := jobmaster.clock();
-  pruned integer;
+  pruned bigint[];
 begin
   if completed < interval '0' or failed < interval '0' then
     raise exception using errcode = 'JM008', message = format('prune: an age cannot be below nothing, got %s', least(completed, failed));
   end if;
-  delete from jobmaster.jobs
-  where id = any (array(
+  pruned := array(
     select id
     from jobmaster.jobs
     where finished_at < moment - case when status in ('completed', 'expanded') then completed else failed end
     order by id
     limit at_most
     for update skip locked
-  ));
-  get diagnostics pruned = row_count;
-  return pruned;
+  );
+  perform jobmaster.delete_jobs(pruned);
+  return cardinality(pruned);
 end
 $fn$;

@@ -116,6 +116,7 @@ begin
       array_agg(task_id) filter (where finished_at is not null)
     into settled, settled_count, ended_jobs, ended_tasks
     from written;
+    perform jobmaster.note_attempts(request, moment);
 
     if settled_count < jsonb_array_length(request -> 'outcomes') then
       select

@@ -58,7 +58,12 @@ begin
       )
     from expired
     where job.id = expired.id
-    returning job.id, job.finished_at
+    returning job.id, job.finished_at, job.attempt, job.started_at, job.system, job.error
+  ), noted as (
+    insert into jobmaster.attempts (job_id, attempt, started_at, finished_at, outcome, system, error)
+    select id, attempt, started_at, moment, 'lost', system, error
+    from lost
+    on conflict (job_id, attempt) do nothing
   )
   select array_agg(id) filter (where finished_at is not null) into ended from lost;
 
