@@ -164,8 +164,8 @@ test('each system in a database has units of its own', async () => {
   const drains = [jobs.runUntilEmpty(deadlineIn()), america.jobs.runUntilEmpty(deadlineIn())]
   await gate.holds(2)
   expect((await jobs.status()).systems).toEqual([
-    { system: 'america', processUnits: 10, unitsInUse: 10 },
-    { system: 'europe', processUnits: 10, unitsInUse: 10 },
+    { system: 'america', processUnits: 10, unitsInUse: 10, pausedAt: null },
+    { system: 'europe', processUnits: 10, unitsInUse: 10, pausedAt: null },
   ])
   gate.open()
   expect((await Promise.all(drains)).map(({ completed }) => completed)).toEqual([1, 1])
