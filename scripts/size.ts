@@ -16,7 +16,15 @@ interface Bundle {
 }
 
 // Imported when they are first used: what deploys, what an operator asks and does, and ctx.commit.
-export const later = ['*/deploy.ts', '*/plan.ts', '*/control.ts', '*/inspect.ts', '*/graph.ts', '*/commit.ts']
+export const later = [
+  '*/deploy.ts',
+  '*/plan.ts',
+  '*/control.ts',
+  '*/inspect.ts',
+  '*/graph.ts',
+  '*/metrics.ts',
+  '*/commit.ts',
+]
 
 const bundles: Bundle[] = [
   {

@@ -4,6 +4,7 @@ import { DeadlineReached, type Ending, execute } from './executor.ts'
 import type { ClaimAnswer, ClaimedJob, ClaimRequest, MetDependency, Outcome } from './queue.ts'
 import { Pace } from './pace.ts'
 import { emptyReport, type Report, type ReportedJob, tally } from './report.ts'
+import type { Retained } from './retention.ts'
 import { checkOptions, type RunOptions } from './run-options.ts'
 import type { Tasks } from './tasks.ts'
 import type { Telemetry } from './telemetry.ts'
@@ -13,6 +14,7 @@ export interface Invocation {
   tasks: Tasks
   system: string
   units: number
+  keep: Retained | undefined
   /** Milliseconds, as Date.now. */
   now: () => number
   settleAndClaim: (request: ClaimRequest) => Promise<ClaimAnswer>
@@ -331,6 +333,7 @@ class Drain {
       repeat: false,
       since: this.since,
       after: this.after,
+      ...(this.invocation.keep && { keep: this.invocation.keep }),
       take_back: this.takeBack,
     })
     this.count(answer, ended, released)

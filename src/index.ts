@@ -7,5 +7,6 @@ export { createJobMaster, type InsertManyItem, type JobMaster, type JobMasterOpt
 export type { Logger } from './logger.ts'
 export type { DeployOptions, Plan } from './plan.ts'
 export type { Report, ReportedJob } from './report.ts'
+export type { Retention } from './retention.ts'
 export type { RunOptions } from './run-options.ts'
 export * from './task.ts'

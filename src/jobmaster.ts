@@ -11,6 +11,7 @@ import { jsonProblem } from './json.ts'
 import { logged, type Logger } from './logger.ts'
 import type { DeployOptions, Deployment, Plan } from './plan.ts'
 import * as queue from './queue.ts'
+import { type Retention, retentionSeconds } from './retention.ts'
 import type { Report } from './report.ts'
 import type { RunOptions } from './run-options.ts'
 import type { Args, InsertOptions, JobOptions, Task, Transaction, TransactionOption } from './task.ts'
@@ -37,6 +38,8 @@ export interface JobMasterOptions<M extends Record<string, object>> {
   now?: () => number
   /** Traces and measures inserts, drains, claims and jobs: `openTelemetry()` of `jobmaster/opentelemetry`. */
   telemetry?: Telemetry
+  /** How long finished jobs are kept; they are deleted in small bites by the calls of drains. For ever when not given. */
+  keep?: Retention
   /** Told of each job that ended and of each drain: pino, or `console`. Nobody is when not given. */
   logger?: Logger
 }
@@ -72,6 +75,8 @@ export interface JobMaster extends Control {
   list(options?: ListOptions): Promise<{ jobs: Job[]; cursor: string | null }>
   /** How many jobs there are in each status, and what is in use. */
   status(): Promise<Status>
+  /** Depth, oldest waiting age, units in use and how many attempts ended how, in the text format of Prometheus. */
+  metrics(): Promise<string>
   /** The attempts of a job, the newest 100: when each began and ended, how, and its error. */
   attempts(id: number): Promise<Attempt[]>
   /** Why a job does not run, or what became of it: a reason a line, by its name. */
@@ -103,6 +108,7 @@ export function createJobMaster<const M extends Record<string, object> = Record<
   const { telemetry, logger } = options
   const db = databaseOf(options.db)
   checkUnits(units)
+  const keep = options.keep && retentionSeconds(options.keep)
   const modules = options.tasks ?? {}
   const tasks = tasksOf(modules)
   const place: queue.Queue = { db, schema }
@@ -223,7 +229,7 @@ export function createJobMaster<const M extends Record<string, object> = Record<
         const call = () => deployed(() => queue.settleAndClaim(place, request))
         return telemetry ? telemetry.receive(system, call) : call()
       }
-      const invocation = { tasks, system, units, now, settleAndClaim, telemetry, context, commit }
+      const invocation = { tasks, system, units, keep, now, settleAndClaim, telemetry, context, commit }
       const start = (given?: RunOptions) => drain(invocation, deadline, given)
       const run = () => (logger ? logged(logger, system, runOptions ?? {}, start) : start(runOptions))
       return telemetry ? telemetry.drain(system, run) : run()
@@ -231,6 +237,7 @@ export function createJobMaster<const M extends Record<string, object> = Record<
     get: (id) => deployed(async () => (await import('./inspect.ts')).getJob(place, id)),
     list: (listOptions = {}) => deployed(async () => (await import('./inspect.ts')).listJobs(place, listOptions)),
     status: () => deployed(async () => (await import('./inspect.ts')).status(place)),
+    metrics: () => deployed(async () => (await import('./metrics.ts')).metrics(place)),
     attempts: (id) => deployed(async () => (await import('./inspect.ts')).attempts(place, id)),
     explain: (id) => deployed(async () => (await import('./inspect.ts')).explain(place, id)),
     cancel: operated('cancel'),

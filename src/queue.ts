@@ -2,6 +2,7 @@ import { sql, type SQL } from 'drizzle-orm'
 import { type Database, json, query, type Row } from './database.ts'
 import { JobMasterError } from './errors.ts'
 import type { Job, JobError, JobStatus } from './job.ts'
+import type { Retained } from './retention.ts'
 import type { Json } from './task.ts'
 
 /** One job to insert, as `insert_jobs` takes it. */
@@ -56,6 +57,7 @@ export interface ClaimRequest {
   since: number
   after: readonly [number, number] | null
   take_back: boolean
+  keep?: Retained
 }
 
 export interface ClaimAnswer {

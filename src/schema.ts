@@ -233,6 +233,30 @@ export function tablesIn(schemaName: string = defaultSchemaName) {
     (table) => [index('signatures_expires_idx').on(table.expiresAt)],
   )
 
+  /**
+   * How many attempts ended how, by minute: what metrics and throughput are read from, and pruning leaves alone. Each
+   * settle adds a row a task, so that none waits for another; later these are merged into one a minute, and those of more
+   * than a day ago into one of all times, whose minute is -infinity.
+   */
+  const tallies = schema.table(
+    'tallies',
+    {
+      merged: boolean().notNull().default(false),
+      minute: time('minute').notNull(),
+      taskId: integer('task_id').notNull(),
+      outcome: text({ enum: ['completed', 'failed', 'cancelled', 'retried', 'interrupted', 'lost'] }).notNull(),
+      jobs: bigint('jobs', { mode: 'number' }).notNull(),
+    },
+    (table) => [index('tallies_minute_idx').on(table.merged, table.minute)],
+  )
+
+  /** One row: how far the present sweep for jobs that are kept no longer has come, by their ids. */
+  const retention = schema.table('retention', {
+    id: integer().primaryKey().default(1),
+    afterId: id('after_id').notNull(),
+    beganAt: time('began_at').notNull(),
+  })
+
   const claims = schema.sequence('claims')
 
   /**
@@ -320,6 +344,8 @@ order by
     attempts,
     systems,
     signatures,
+    tallies,
+    retention,
     claims,
     queue,
   }
@@ -347,6 +373,8 @@ export const {
   attempts,
   systems,
   signatures,
+  tallies,
+  retention,
   claims,
   queue,
 } = tablesIn()

@@ -143,6 +143,8 @@ export const graph = v.object({
   ),
 })
 
+export const metrics = v.string()
+
 export const health = v.object({ status: v.literal('ok') })
 
 export const problem = v.object({

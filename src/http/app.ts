@@ -199,6 +199,12 @@ function routes(source: JobsSource, options: HttpOptions) {
       .all('/graph', only('GET'))
       .get('/status', open, async (c) => c.json(await within(c, (jobs) => jobs.status())))
       .all('/status', only('GET'))
+      .get('/metrics', open, async (c) =>
+        c.text(await within(c, (jobs) => jobs.metrics()), 200, {
+          'content-type': 'text/plain; version=0.0.4; charset=utf-8',
+        }),
+      )
+      .all('/metrics', only('GET'))
       .get('/openapi.json', open, (c) => c.json(document()))
       .all('/openapi.json', only('GET'))
   )

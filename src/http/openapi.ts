@@ -12,6 +12,8 @@ interface Operation {
   answers: Record<number, keyof typeof answers>
   problems: readonly ProblemStatus[]
   security?: readonly (keyof typeof securitySchemes)[]
+  /** Of its answer, where it is not JSON. */
+  type?: 'text/plain'
   /** Where server-sent events may be asked for. */
   stream?: true
 }
@@ -120,6 +122,14 @@ const paths: Record<string, Record<string, Operation>> = {
       problems: read,
     },
   },
+  '/metrics': {
+    get: {
+      summary: 'Depth, oldest waiting age, units in use and outcomes, in the text format of Prometheus.',
+      answers: { 200: 'metrics' },
+      type: 'text/plain',
+      problems: read,
+    },
+  },
   '/openapi.json': { get: { summary: 'This document.', answers: { 200: 'openapi' }, problems: read } },
 }
 
@@ -176,11 +186,11 @@ function operation(path: string, method: string, one: Operation) {
   }
 }
 
-function answer(status: string, name: string, { stream }: Operation) {
+function answer(status: string, name: string, { stream, type }: Operation) {
   return {
     description: name,
     content: {
-      'application/json': { schema: reference(name) },
+      [type ?? 'application/json']: { schema: reference(name) },
       ...(stream && status === '200' && { 'text/event-stream': { schema: { type: 'string' } } }),
     },
   }

@@ -263,4 +263,23 @@ order by
       `CREATE UNIQUE INDEX "attempts_job_idx" ON "jobmaster"."attempts" USING btree ("job_id","attempt");`,
     ],
   },
+  {
+    name: '0005_tallies',
+    hash: 'f1d690bdbab260d1',
+    statements: [
+      `CREATE TABLE "jobmaster"."retention" (
+	"id" integer PRIMARY KEY DEFAULT 1 NOT NULL,
+	"after_id" bigint NOT NULL,
+	"began_at" timestamp with time zone NOT NULL
+);`,
+      `CREATE TABLE "jobmaster"."tallies" (
+	"merged" boolean DEFAULT false NOT NULL,
+	"minute" timestamp with time zone NOT NULL,
+	"task_id" integer NOT NULL,
+	"outcome" text NOT NULL,
+	"jobs" bigint NOT NULL
+);`,
+      `CREATE INDEX "tallies_minute_idx" ON "jobmaster"."tallies" USING btree ("merged","minute");`,
+    ],
+  },
 ]

@@ -32,6 +32,7 @@ begin
       message = format('job #%s is %s: only a job that has not finished can be cancelled', job_id, job.status);
   elsif job.status <> 'cancelled' then
     update jobmaster.jobs set status = 'cancelled', finished_at = jobmaster.clock() where id = job_id;
+    perform jobmaster.tally(array[job.task_id], 'cancelled', jobmaster.clock());
     delete from jobmaster.job_keys where job_keys.job_id = cancel.job_id;
     delete from jobmaster.blockers where blockers.job_id = cancel.job_id;
     perform jobmaster.wake_dependents(array[job_id]);

@@ -11,6 +11,7 @@ declare
   held bigint[];
   asked bigint[];
   cancelled bigint[];
+  cancelled_tasks integer[];
 begin
   with stopped as (
     update jobmaster.jobs
@@ -37,11 +38,12 @@ begin
     where id = any (job_ids)
       and status in ('scheduled', 'waiting', 'blocked')
       and not exists (select from affected where affected.target = jobs.id and affected.id <> all (held))
-    returning id
+    returning id, task_id
   )
-  select array_agg(id) into cancelled from ended;
+  select array_agg(id), array_agg(task_id) into cancelled, cancelled_tasks from ended;
 
   if cancelled is not null then
+    perform jobmaster.tally(cancelled_tasks, 'cancelled', moment);
     delete from jobmaster.job_keys where job_id = any (cancelled);
     delete from jobmaster.blockers where job_id = any (cancelled);
     perform jobmaster.wake_dependents(cancelled);

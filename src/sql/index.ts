@@ -1,7 +1,7 @@
 // Generated from the .sql files beside it by `npm run generate:sql`. Do not edit.
 
 /** Changes when any function does. */
-export const version = '8562b668c0e87df7'
+export const version = '4dfd12f68b32d01e'
 
 /** Every SQL function, each after those that its creation looks at. */
 export const functions: readonly { name: string; sql: string }[] = [
@@ -84,6 +84,7 @@ errcode = 'JM012',
 message = format('job #%s is %s: only a job that has not finished can be cancelled', job_id, job.status);
 elsif job.status <> 'cancelled' then
 update jobmaster.jobs set status = 'cancelled', finished_at = jobmaster.clock() where id = job_id;
+perform jobmaster.tally(array[job.task_id], 'cancelled', jobmaster.clock());
 delete from jobmaster.job_keys where job_keys.job_id = cancel.job_id;
 delete from jobmaster.blockers where blockers.job_id = cancel.job_id;
 perform jobmaster.wake_dependents(array[job_id]);
@@ -119,6 +120,7 @@ moment timestamptz := jobmaster.clock();
 held bigint[];
 asked bigint[];
 cancelled bigint[];
+cancelled_tasks integer[];
 begin
 with stopped as (
 update jobmaster.jobs
@@ -143,10 +145,11 @@ set status = 'cancelled', finished_at = moment
 where id = any (job_ids)
 and status in ('scheduled', 'waiting', 'blocked')
 and not exists (select from affected where affected.target = jobs.id and affected.id <> all (held))
-returning id
+returning id, task_id
 )
-select array_agg(id) into cancelled from ended;
+select array_agg(id), array_agg(task_id) into cancelled, cancelled_tasks from ended;
 if cancelled is not null then
+perform jobmaster.tally(cancelled_tasks, 'cancelled', moment);
 delete from jobmaster.job_keys where job_id = any (cancelled);
 delete from jobmaster.blockers where job_id = any (cancelled);
 perform jobmaster.wake_dependents(cancelled);
@@ -1722,6 +1725,51 @@ from unnest(job_ids) id
 where problems ? id::text or (id <> all (stale) and id <> all (left_waiting));
 end
 $fn$;` },
+  { name: 'merge_tallies', sql: `create or replace function jobmaster.merge_tallies(moment timestamptz)
+returns void
+language plpgsql volatile
+as $fn$
+begin
+if exists (select from jobmaster.tallies where not merged and minute < moment - interval '2 minutes') then
+with added as (
+delete from jobmaster.tallies
+where ctid = any (array(
+select ctid
+from jobmaster.tallies
+where not merged and minute < moment - interval '2 minutes'
+order by minute
+limit 5000
+for update skip locked
+))
+returning minute, task_id, outcome, jobs
+)
+insert into jobmaster.tallies (merged, minute, task_id, outcome, jobs)
+select true, minute, task_id, outcome, sum(jobs)
+from added
+group by minute, task_id, outcome;
+end if;
+if exists (
+select from jobmaster.tallies where merged and minute > '-infinity' and minute < moment - interval '1 day'
+) then
+with old as (
+delete from jobmaster.tallies
+where ctid = any (array(
+select ctid
+from jobmaster.tallies
+where merged and minute < moment - interval '1 day'
+order by minute
+limit 5000
+for update skip locked
+))
+returning task_id, outcome, jobs
+)
+insert into jobmaster.tallies (merged, minute, task_id, outcome, jobs)
+select true, '-infinity', task_id, outcome, sum(jobs)
+from old
+group by task_id, outcome;
+end if;
+end
+$fn$;` },
   { name: 'needed', sql: `create or replace function jobmaster.needed(rules jsonb, args jsonb)
 returns setof jsonb
 language plpgsql immutable
@@ -1845,6 +1893,13 @@ values (system_name, units)
 on conflict (name) do update set process_units = excluded.process_units;
 end if;
 end
+$fn$;` },
+  { name: 'old_jobs', sql: `create or replace function jobmaster.old_jobs(after_id bigint, at_most integer, inserted_before timestamptz)
+returns bigint[]
+language sql stable
+as $fn$
+select coalesce(array_agg(id order by id) filter (where created_at < inserted_before), '{}')
+from (select id, created_at from jobmaster.jobs where id > after_id order by id limit at_most) next
 $fn$;` },
   { name: 'shown', sql: `create or replace function jobmaster.shown(value jsonb)
 returns text
@@ -2176,6 +2231,7 @@ returning job.id, job.task_id
 select count(*), array_agg(id), array_agg(task_id)
 into completed, completed_jobs, completed_tasks
 from written;
+perform jobmaster.tally(completed_tasks, 'completed', moment);
 if completed < jsonb_array_length(request -> 'completed') then
 perform jobmaster.keep_results(request);
 select array_agg((value ->> 0)::bigint)
@@ -2228,7 +2284,17 @@ where job.id = outcome.id
 and job.attempt = outcome.attempt
 and job.lease_until is not null
 and job.invocation = me
-returning job.id, job.task_id, job.status, job.finished_at
+returning job.id, job.task_id, job.status, job.finished_at, outcome.outcome
+), counted as (
+insert into jobmaster.tallies (minute, task_id, outcome, jobs)
+select
+date_trunc('minute', moment),
+task_id,
+case status when 'scheduled' then 'retried' when 'waiting' then 'interrupted' else status end as became,
+count(*)
+from written
+where outcome <> 'released' or status = 'cancelled'
+group by task_id, became
 )
 select
 jsonb_agg(jsonb_build_array(id, status)),
@@ -2315,6 +2381,17 @@ end if;
 if jsonb_array_length(request -> 'completed') > 0 or jsonb_array_length(request -> 'outcomes') > 0 then
 answer := jobmaster.settle(request);
 end if;
+if (request ->> 'sequence')::integer % 100 = 1 then
+perform jobmaster.merge_tallies(jobmaster.clock());
+end if;
+if request ? 'keep' then
+perform jobmaster.sweep(
+(request -> 'keep' ->> 'completed')::double precision * interval '1 second',
+(request -> 'keep' ->> 'failed')::double precision * interval '1 second',
+greatest(500, 2 * jsonb_array_length(request -> 'completed')),
+jobmaster.clock()
+);
+end if;
 if (request ->> 'held')::integer > 0 then
 answer := answer || jsonb_build_object('cancel', array(
 select id
@@ -2355,6 +2432,46 @@ as $fn$
 select coalesce(jsonb_object_agg(name, args -> name), '{}')
 from unnest(names) name
 where args ? name
+$fn$;` },
+  { name: 'sweep', sql: `create or replace function jobmaster.sweep(completed interval, failed interval, at_most integer, moment timestamptz)
+returns integer
+language plpgsql volatile
+as $fn$
+declare
+shortest interval := least(completed, failed);
+place jobmaster.retention;
+seen bigint[];
+pruned bigint[];
+begin
+select * into place from jobmaster.retention;
+if not found then
+insert into jobmaster.retention (id, after_id, began_at) values (1, 0, moment) on conflict do nothing;
+place := (1, 0, moment);
+end if;
+seen := jobmaster.old_jobs(place.after_id, at_most, moment - shortest);
+if seen = '{}' and place.after_id > 0 and place.began_at <= moment - least(shortest, interval '1 hour') then
+place := (1, 0, moment);
+seen := jobmaster.old_jobs(0, at_most, moment - shortest);
+end if;
+if seen = '{}' then
+return 0;
+end if;
+perform from jobmaster.retention for update skip locked;
+if not found then
+return 0;
+end if;
+pruned := array(
+select id
+from jobmaster.jobs
+where id = any (seen)
+and finished_at < moment - case when status in ('completed', 'expanded') then completed else failed end
+order by id
+for update skip locked
+);
+perform jobmaster.delete_jobs(pruned);
+update jobmaster.retention set after_id = seen[cardinality(seen)], began_at = place.began_at;
+return cardinality(pruned);
+end
 $fn$;` },
   { name: 'take_back', sql: `create or replace function jobmaster.take_back(moment timestamptz)
 returns void
@@ -2408,7 +2525,12 @@ error = jsonb_build_object(
 )
 from expired
 where job.id = expired.id
-returning job.id, job.finished_at, job.attempt, job.started_at, job.system, job.error
+returning job.id, job.task_id, job.finished_at, job.attempt, job.started_at, job.system, job.error
+), counted as (
+insert into jobmaster.tallies (minute, task_id, outcome, jobs)
+select date_trunc('minute', moment), task_id, 'lost', count(*)
+from lost
+group by task_id
 ), noted as (
 insert into jobmaster.attempts (job_id, attempt, started_at, finished_at, outcome, system, error)
 select id, attempt, started_at, moment, 'lost', system, error
@@ -2417,10 +2539,23 @@ on conflict (job_id, attempt) do nothing
 )
 select array_agg(id) filter (where finished_at is not null) into ended from lost;
 if ended is not null then
+perform jobmaster.tally(array_agg(task_id), status, moment)
+from jobmaster.jobs
+where id = any (ended)
+group by status;
 delete from jobmaster.job_keys where job_id = any (ended);
 perform jobmaster.wake_dependents(ended);
 end if;
 end
+$fn$;` },
+  { name: 'tally', sql: `create or replace function jobmaster.tally(task_ids integer[], outcome text, moment timestamptz)
+returns void
+language sql volatile
+as $fn$
+insert into jobmaster.tallies (minute, task_id, outcome, jobs)
+select date_trunc('minute', moment), id, outcome, count(*)
+from unnest(task_ids) id
+group by id
 $fn$;` },
   { name: 'unknown_task', sql: `create or replace function jobmaster.unknown_task(name text)
 returns text
@@ -2454,6 +2589,7 @@ declare
 moment timestamptz := jobmaster.clock();
 dependents bigint[];
 failed bigint[];
+failed_tasks integer[];
 woken bigint[];
 all_failed integer := 0;
 begin
@@ -2499,9 +2635,9 @@ finished_at = moment,
 error = jsonb_build_object('name', 'DependencyFailed', 'message', left(reason.message, 2000))
 from reason
 where job.id = reason.job_id and job.status = 'blocked'
-returning job.id
+returning job.id, job.task_id
 )
-select array_agg(id) into failed from ended;
+select array_agg(id), array_agg(task_id) into failed, failed_tasks from ended;
 with ready as (
 update jobmaster.jobs job
 set status = 'waiting'
@@ -2518,6 +2654,7 @@ returning job.id
 select array_agg(id) into woken from ready;
 delete from jobmaster.blockers where job_id = any (woken || failed);
 exit when failed is null;
+perform jobmaster.tally(failed_tasks, 'failed', moment);
 delete from jobmaster.job_keys where job_id = any (failed);
 all_failed := all_failed + cardinality(failed);
 finished := failed;

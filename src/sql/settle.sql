@@ -52,6 +52,7 @@ begin
     select count(*), array_agg(id), array_agg(task_id)
     into completed, completed_jobs, completed_tasks
     from written;
+    perform jobmaster.tally(completed_tasks, 'completed', moment);
 
     if completed < jsonb_array_length(request -> 'completed') then
       perform jobmaster.keep_results(request);
@@ -107,7 +108,17 @@ begin
         -- Running, said so that the index of running jobs cannot be chosen: each job is found by its id.
         and job.lease_until is not null
         and job.invocation = me
-      returning job.id, job.task_id, job.status, job.finished_at
+      returning job.id, job.task_id, job.status, job.finished_at, outcome.outcome
+    ), counted as (
+      insert into jobmaster.tallies (minute, task_id, outcome, jobs)
+      select
+        date_trunc('minute', moment),
+        task_id,
+        case status when 'scheduled' then 'retried' when 'waiting' then 'interrupted' else status end as became,
+        count(*)
+      from written
+      where outcome <> 'released' or status = 'cancelled'
+      group by task_id, became
     )
     select
       jsonb_agg(jsonb_build_array(id, status)),

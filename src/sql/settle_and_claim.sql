@@ -11,6 +11,7 @@
 --   "started": integer                         how many jobs it has started
 --   "held": integer                            how many jobs it runs, beside those it settles here
 --   "repeat": boolean                          the answer to the first try of this call was lost
+--   "keep": {"completed", "failed"}            how long finished jobs are kept, in seconds; what is null or left out, for ever
 --   "since", "after", "take_back"}             from its last answer: since; where to go on, or null to start from the
 --                                              top; expired
 -- answer: {"jobs": [[id, task, attempt, priority, args, problem or null, trace or null], …], "met": see met_dependencies,
@@ -56,6 +57,18 @@ begin
 
   if jsonb_array_length(request -> 'completed') > 0 or jsonb_array_length(request -> 'outcomes') > 0 then
     answer := jobmaster.settle(request);
+  end if;
+
+  if (request ->> 'sequence')::integer % 100 = 1 then
+    perform jobmaster.merge_tallies(jobmaster.clock());
+  end if;
+  if request ? 'keep' then
+    perform jobmaster.sweep(
+      (request -> 'keep' ->> 'completed')::double precision * interval '1 second',
+      (request -> 'keep' ->> 'failed')::double precision * interval '1 second',
+      greatest(500, 2 * jsonb_array_length(request -> 'completed')),
+      jobmaster.clock()
+    );
   end if;
 
   if (request ->> 'held')::integer > 0 then

@@ -58,7 +58,12 @@ begin
       )
     from expired
     where job.id = expired.id
-    returning job.id, job.finished_at, job.attempt, job.started_at, job.system, job.error
+    returning job.id, job.task_id, job.finished_at, job.attempt, job.started_at, job.system, job.error
+  ), counted as (
+    insert into jobmaster.tallies (minute, task_id, outcome, jobs)
+    select date_trunc('minute', moment), task_id, 'lost', count(*)
+    from lost
+    group by task_id
   ), noted as (
     insert into jobmaster.attempts (job_id, attempt, started_at, finished_at, outcome, system, error)
     select id, attempt, started_at, moment, 'lost', system, error
@@ -68,6 +73,10 @@ begin
   select array_agg(id) filter (where finished_at is not null) into ended from lost;
 
   if ended is not null then
+    perform jobmaster.tally(array_agg(task_id), status, moment)
+    from jobmaster.jobs
+    where id = any (ended)
+    group by status;
     delete from jobmaster.job_keys where job_id = any (ended);
     perform jobmaster.wake_dependents(ended);
   end if;

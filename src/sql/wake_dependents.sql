@@ -11,6 +11,7 @@ declare
   moment timestamptz := jobmaster.clock();
   dependents bigint[];
   failed bigint[];
+  failed_tasks integer[];
   woken bigint[];
   all_failed integer := 0;
 begin
@@ -60,9 +61,9 @@ begin
         error = jsonb_build_object('name', 'DependencyFailed', 'message', left(reason.message, 2000))
       from reason
       where job.id = reason.job_id and job.status = 'blocked'
-      returning job.id
+      returning job.id, job.task_id
     )
-    select array_agg(id) into failed from ended;
+    select array_agg(id), array_agg(task_id) into failed, failed_tasks from ended;
 
     with ready as (
       update jobmaster.jobs job
@@ -82,6 +83,7 @@ begin
 
     delete from jobmaster.blockers where job_id = any (woken || failed);
     exit when failed is null;
+    perform jobmaster.tally(failed_tasks, 'failed', moment);
     delete from jobmaster.job_keys where job_id = any (failed);
     all_failed := all_failed + cardinality(failed);
     finished := failed;

@@ -16,6 +16,7 @@ const protectedRoutes = [
   ['GET', '/tasks'],
   ['GET', '/graph'],
   ['GET', '/status'],
+  ['GET', '/metrics'],
   ['GET', '/openapi.json'],
   ['GET', '/drain'],
   ['POST', '/drain'],
