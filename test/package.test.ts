@@ -30,7 +30,7 @@ test('the package holds what is built, what it was built from, and no more', () 
     (path) => !/^(dist|src)\/|^(package\.json|README\.md|LICENSE|CHANGELOG\.md)$/.test(path),
   )
   expect(unexpected).toEqual([])
-  expect(files.filter((path) => /test|\.sql$|_journal|snapshot|functions\/|node$/.test(path))).toEqual([])
+  expect(files.filter((path) => /\.test\.|^test\/|\.sql$|_journal|snapshot|functions\/|node$/.test(path))).toEqual([])
   expect(files).toContain('dist/index.js')
   expect(files).toContain('dist/index.d.ts')
 })

@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import { dependsOn, NonRetriable, RetryAfter, task } from 'jobmaster'
+import { createJobMaster, dependsOn, NonRetriable, RetryAfter, task } from 'jobmaster'
 import { expect, test } from 'vitest'
 import { deadlineIn } from './support/deadline.ts'
 import { Gate } from './support/gate.ts'
@@ -225,6 +225,42 @@ test('finished jobs say when and why: completed, failed, cancelled, expanded', a
   expect(await jobs.explain(cancelled.id)).toMatch(/^cool\.nothing #3 is cancelled\ncancelled: at \d{4}-.*, attempt 0$/)
   expect(await jobs.explain(expanded.id)).toBe('cool.wide #4 is expanded\nexpanded: became 3 jobs, #5 to #7')
   expect(await sql`select * from jobmaster.queue`).toEqual([])
+})
+
+test('kept: units that are free are kept for a heavier job that has waited for a minute', async () => {
+  const gate = new Gate()
+  const long = task({ params: {}, processUnits: 5, run: () => gate.pass() })
+  const heavy = task({ params: {}, processUnits: 8, run: () => {} })
+  const light = task({ params: {}, timeoutMs: 600_000, run: () => {} })
+  const { jobs, clock, why } = await inspected({ long, heavy, light }, { systemProcessUnits: 10 })
+  await jobs.insert(long, {})
+  const run = jobs.runUntilEmpty(deadlineIn(), { graceMs: 600_000, concurrency: 1 })
+  await gate.holds(1)
+  await jobs.insert(heavy, {})
+  const job = await jobs.insert(light, {})
+  expect((await why(job.id))[2]).toBe('ready: the next invocation takes it, after 1 other job')
+  await clock.advance({ seconds: 61 })
+  const [, , kept, timeout] = await why(job.id)
+  expect(kept).toMatch(
+    /^kept: 5 of 10 units are free on default, but kept for cool\.heavy #2, which needs 8 and has waited since \d\d:\d\d:\d\d$/,
+  )
+  expect(timeout).toBe('timeout: it starts where 600000 ms are left before the deadline, or first in its invocation')
+  gate.open()
+  await run
+})
+
+test('units: no system has as many as the task needs', async () => {
+  const heavy = task({ params: {}, processUnits: 80, run: () => {} })
+  const { database, jobs, why } = await inspected({ heavy })
+  const small = createJobMaster({
+    db: database.db,
+    tasks: { cool: { heavy } },
+    system: 'small',
+    systemProcessUnits: 10,
+  })
+  const job = await jobs.insert(heavy, {})
+  await small.runUntilEmpty(deadlineIn())
+  expect((await why(job.id))[2]).toBe('units: needs 80, and small has 10 in all')
 })
 
 test('there is nothing to explain of a job that is not there', async () => {

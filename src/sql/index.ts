@@ -1,7 +1,7 @@
 // Generated from the .sql files beside it by `npm run generate:sql`. Do not edit.
 
 /** Changes when any function does. */
-export const version = '4dfd12f68b32d01e'
+export const version = 'ac2d9ddcdd2d111d'
 
 /** Every SQL function, each after those that its creation looks at. */
 export const functions: readonly { name: string; sql: string }[] = [
@@ -1214,6 +1214,7 @@ running integer;
 holders text;
 pool record;
 ahead bigint;
+kept record;
 begin
 select * into job from jobmaster.jobs where id = job_id;
 if not found then
@@ -1289,15 +1290,43 @@ order by systems.name
 loop
 if pool.paused_at is not null then
 reasons := reasons || format('paused: the system %s, since %s', pool.name, to_char(pool.paused_at, 'YYYY-MM-DD HH24:MI:SS'));
+elsif task.process_units > pool.units then
+reasons := reasons || format('units: needs %s, and %s has %s in all', task.process_units, pool.name, pool.units);
 elsif task.process_units > pool.free then
 reasons := reasons || format('units: needs %s, %s of %s free on %s%s', task.process_units, pool.free, pool.units, pool.name,
 coalesce(', held by ' || left(pool.held_by, 200) || ' until ' || to_char(pool.until, 'HH24:MI:SS'), ''));
+else
+select head.id, head.run_at, other.type_key || '.' || other.task_key as name, other.process_units
+into kept
+from jobmaster.tasks other
+cross join lateral (
+select first.id, first.rank, first.run_at
+from jobmaster.jobs first
+where first.status = 'waiting' and first.task_id = other.id
+order by first.rank, first.id
+limit 1
+) head
+where other.process_units > pool.free
+and other.process_units <= pool.units
+and other.retired_at is null
+and other.paused_at is null
+and head.run_at <= moment - interval '1 minute'
+and (head.rank, head.id) < (job.rank, job.id)
+order by head.rank, head.id
+limit 1;
+if found then
+reasons := reasons || format('kept: %s of %s units are free on %s, but kept for %s #%s, which needs %s and has waited since %s',
+pool.free, pool.units, pool.name, kept.name, kept.id, kept.process_units, to_char(kept.run_at, 'HH24:MI:SS'));
+end if;
 end if;
 end loop;
 if reasons = '{}' then
 select count(*) into ahead from jobmaster.jobs other
 where other.status = 'waiting' and (other.rank, other.id) < (job.rank, job.id);
 reasons := reasons || format('ready: the next invocation takes it, %s', case ahead when 0 then 'first' when 1 then 'after 1 other job' else 'after ' || ahead || ' other jobs' end);
+end if;
+if task.timeout_ms is not null then
+reasons := reasons || format('timeout: it starts where %s ms are left before the deadline, or first in its invocation', task.timeout_ms);
 end if;
 if job.suspect then
 reasons := reasons || 'alone: its invocation was lost, so it starts only where nothing else runs beside it'::text;
