@@ -3,10 +3,19 @@ import { catalogOf } from './catalog.ts'
 import { transact } from './database.ts'
 import { JobMasterError } from './errors.ts'
 import { migrations } from './migrations/index.ts'
-import { type DeployOptions, type Deployment, isOurs, type Plan, planFrom, type State, stateOf } from './plan.ts'
+import {
+  type DeployOptions,
+  type Deployment,
+  isOurs,
+  type Plan,
+  planFrom,
+  type State,
+  stateOf,
+  versionIn,
+} from './plan.ts'
 import { relationsOf } from './relations.ts'
 import { inSchema } from './rename.ts'
-import { functions, version } from './sql/index.ts'
+import { functions } from './sql/index.ts'
 
 /**
  * Brings the database to what the code says: tables by migration, functions by replacement, the catalog by comparison;
@@ -69,7 +78,7 @@ function statementsFor({ schema, modules }: Deployment, state: State, planned: P
         sql`insert into ${quoted}.migrations (name, hash, applied_at) values (${name}, ${hash}, clock_timestamp())`,
     ),
     ...(planned.functions ? functionsIn(schema) : []),
-    sql`select ${quoted}.deploy_catalog(${JSON.stringify(catalogOf(modules).json)}::text::jsonb, ${version})`,
+    sql`select ${quoted}.deploy_catalog(${JSON.stringify(catalogOf(modules).json)}::text::jsonb, ${versionIn(schema)})`,
   ]
 }
 

@@ -125,12 +125,12 @@ export function createJobMaster<const M extends Record<string, object> = Record<
         throw refused instanceof JobMasterError && refused.code === '42501' ? notDeployed(refused) : refused
       })
       if (found === 'nothing') throw notDeployed(error)
-      // Everything may have been there, since a moment ago: another invocation was first. What fails now is something else.
-      return work()
+      // Everything may have been there, since a moment ago: another invocation was first. What is not there now, a deploy adds.
+      return alreadyDeployed(work)
     }
   }
 
-  /** In a transaction that is not ours nothing can be finished and tried again. */
+  /** Where nothing can be finished and tried again: in a transaction that is not ours, or when it has been. */
   async function alreadyDeployed<T>(work: () => Promise<T>): Promise<T> {
     return work().catch((error: unknown) => {
       throw error instanceof JobMasterError && undeployed.has(error.code) ? notDeployed(error) : error

@@ -118,6 +118,11 @@ export async function stateOf({ db, schema }: Pick<Deployment, 'db' | 'schema'>)
   }
 }
 
+/** Of the functions there: their bodies name the schema, so in one that has been renamed they are not the ones it needs. */
+export function versionIn(schema: string): string {
+  return `${version} in ${schema}`
+}
+
 /** Whether the schema is JobMaster's, and not one where somebody has a table that happens to be called jobs. */
 export function isOurs({ relations }: State): boolean {
   const has = (table: string) => relations.some((line) => line.startsWith(`${table}.`))
@@ -156,7 +161,7 @@ export async function planFrom(deployment: Deployment, state: State, reset: bool
   const missing = migrations.map(({ name }) => name).filter((name) => !known.applied.includes(name))
 
   const live = new Map(known.tasks.filter(({ retired }) => !retired).map((task) => [task.name, task]))
-  const functions = known.functions !== version
+  const functions = known.functions !== versionIn(schema)
   return {
     schema,
     reset: reset && isOurs(state),
