@@ -1,4 +1,5 @@
 import { NonRetriable, task } from 'jobmaster'
+import pino from 'pino'
 import * as v from 'valibot'
 import { expect, test } from 'vitest'
 import { deadlineIn } from './support/deadline.ts'
@@ -34,6 +35,18 @@ test('a logger is told of each job and of the drain, with fields and a sentence'
     { level: 'error', message: 'cool.foo #2 failed: no such file', fields: { error: { name: 'NonRetriable' } } },
     { level: 'warn', message: 'cool.foo #3 is tried again: not yet' },
     { level: 'info', message: 'drained default: empty, 1 completed', fields: { failed: 1, retried: 1 } },
+  ])
+})
+
+test('pino takes the fields and the sentence as its own', async () => {
+  const lines: string[] = []
+  const logger = pino({ level: 'debug' }, { write: (line) => void lines.push(line) })
+  const { jobs } = await setup({ cool: { foo } }, { logger })
+  await jobs.insert(foo, { secret: 'broken' })
+  await jobs.runUntilEmpty(deadlineIn())
+  expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+    { level: 50, msg: 'cool.foo #1 failed: no such file', id: 1, task: 'cool.foo', error: { name: 'NonRetriable' } },
+    { level: 30, msg: 'drained default: empty, 0 completed', failed: 1 },
   ])
 })
 
