@@ -1,9 +1,14 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
+import { api, page } from '../scripts/generate-api.ts'
 import { compact, generate } from '../scripts/generate-sql.ts'
 
 test.each(Object.entries(generate()))('%s is what `npm run generate:sql` writes', (path, text) => {
   expect(readFileSync(path, 'utf8')).toBe(text)
+})
+
+test('docs/api.md is what `npm run generate:api` writes', async () => {
+  expect(readFileSync(page, 'utf8')).toBe(await api())
 })
 
 test('comments, indentation and empty lines are left out of the generated SQL, and strings are kept', () => {

@@ -18,8 +18,8 @@ import * as things1 from './given/tasks/things1.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const given = fileURLToPath(new URL('given', import.meta.url))
-/** Pages whose blocks are run elsewhere: roles by test/security, platforms by test/guides.test.ts. */
-const elsewhere = ['docs/security.md', 'docs/platforms']
+/** Pages whose blocks are run elsewhere: roles by test/security, platforms by test/guides.test.ts, declarations by tsc. */
+const elsewhere = ['docs/security.md', 'docs/platforms', 'docs/api.md']
 
 const pages = ['README.md', ...(await readdir(join(root, 'docs'), { recursive: true })).map((name) => `docs/${name}`)]
   .filter((page) => page.endsWith('.md') && !elsewhere.some((start) => page.startsWith(start)))
