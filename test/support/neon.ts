@@ -29,7 +29,7 @@ export interface Fault {
 }
 
 /** Serve Neon's protocols on a free loopback port; every connection goes to the server of `upstream`. */
-export async function startNeon(upstream: string): Promise<Neon> {
+export async function startNeon(upstream: string, connections = 20): Promise<Neon> {
   const { hostname, port: upstreamPort } = new URL(upstream)
   const pools = new Map<string, pg.Pool>()
   const recorded = new Map<string, Statements>()
@@ -48,7 +48,7 @@ export async function startNeon(upstream: string): Promise<Neon> {
     url.search = ''
     let pool = pools.get(url.href)
     if (!pool) {
-      pool = new pg.Pool({ connectionString: url.href, max: 20, idleTimeoutMillis: 1_000 })
+      pool = new pg.Pool({ connectionString: url.href, max: connections, idleTimeoutMillis: 1_000 })
       pool.on('error', () => {})
       pools.set(url.href, pool)
     }

@@ -1,0 +1,7 @@
+/** The proxy has a thread of its own, as what it stands for has a machine of its own. */
+import { parentPort, workerData } from 'node:worker_threads'
+import { startNeon } from '../support/neon.ts'
+
+const server = await startNeon(String(workerData), 100)
+// oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
+parentPort?.postMessage({ fetchEndpoint: server.fetchEndpoint, wsProxy: server.wsProxy('localhost', 5432) })

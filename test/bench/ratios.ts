@@ -1,0 +1,57 @@
+import type { Ratio } from './case.ts'
+
+const asItComes = 'drain/node-postgres/as it comes'
+const at100 = 'drain/node-postgres/100'
+const graphileBest = ['graphile-worker/local queue of 500', 'graphile-worker/local queue of 1000']
+
+/** What is asked of JobMaster: docs/performance.md has what came of it. */
+export const ratios: Ratio[] = [
+  { what: 'drain at 100 against the limit at 100', of: at100, to: 'limit/100', least: 0.75 },
+  { what: 'drain at 500 against the limit at 500', of: 'drain/node-postgres/500', to: 'limit/500', least: 0.75 },
+  { what: 'drain as it comes against the limit at 500', of: asItComes, to: 'limit/500', least: 0.75 },
+  { what: 'drain as it comes against graphile-worker at its best', of: asItComes, to: graphileBest, least: 1.1 },
+  {
+    what: 'drain as it comes against graphile-worker as it comes',
+    of: asItComes,
+    to: 'graphile-worker/as it comes',
+    least: 10,
+  },
+  { what: 'drain at 100 against pg-boss at 100', of: at100, to: 'pg-boss/fetch 100', least: 2 },
+  { what: '20 tasks instead of 1, at 100', of: 'drain/20 tasks/100', to: at100, least: 0.9 },
+  { what: '20 tasks instead of 1, as it comes', of: 'drain/20 tasks/as it comes', to: asItComes, least: 0.9 },
+  { what: 'units for 100 jobs, at 100', of: 'drain/units/100', to: at100, least: 0.9 },
+  { what: 'a process limit of 100, at 100', of: 'drain/process limit/100', to: at100, least: 0.9 },
+  { what: 'one fresh dependency a job, at 100', of: 'drain/a fresh dependency/100', to: at100, least: 0.7 },
+  {
+    what: 'one fresh dependency a job, as it comes',
+    of: 'drain/a fresh dependency/as it comes',
+    to: asItComes,
+    least: 0.7,
+  },
+  {
+    what: '4 drains at once on one system, against 1',
+    of: 'crowd/4 drains on one system',
+    to: 'crowd/1 drain',
+    least: 1,
+  },
+  {
+    what: '4 drains at once on 4 systems, against 1',
+    of: 'crowd/4 drains on 4 systems',
+    to: 'crowd/1 drain',
+    least: 1.3,
+  },
+  { what: '10 ms round trip against none, 20,000 jobs', of: 'round trip/10 ms', to: 'round trip/none', least: 0.5 },
+  {
+    what: '64 drains at once over neon-http, 10 a claim, against 4',
+    of: 'crowd/64 drains over neon-http, 10 a claim',
+    to: 'crowd/4 drains over neon-http, 10 a claim',
+    least: 0.8,
+  },
+  { what: 'a held snapshot against none, 50,000 jobs', of: 'held snapshot/held', to: 'held snapshot/none', least: 0.5 },
+  {
+    what: 'a held snapshot: the last 5,000 jobs against the first',
+    of: 'held snapshot/held/last 5,000',
+    to: 'held snapshot/held/first 5,000',
+    least: 0.7,
+  },
+]
