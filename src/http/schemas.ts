@@ -15,15 +15,19 @@ const args = v.pipe(
   }),
 )
 
-/** The name of a task, as Postgres can take it. */
-const taskName = v.pipe(
-  v.string(),
-  v.maxLength(500),
-  v.rawCheck(({ dataset, addIssue }) => {
-    const message = dataset.typed && jsonProblem(dataset.value, 'task')
-    if (message) addIssue({ message })
-  }),
-)
+/** The name of a task or a system, as Postgres can take it. */
+function name(what: string) {
+  return v.pipe(
+    v.string(),
+    v.maxLength(500),
+    v.rawCheck(({ dataset, addIssue }) => {
+      const message = dataset.typed && jsonProblem(dataset.value, what)
+      if (message) addIssue({ message })
+    }),
+  )
+}
+
+const taskName = name('task')
 
 const whole = v.pipe(v.number(), v.integer('must be a whole number'))
 /** Far enough for any: the database says where the limit of priorities is. */
@@ -93,7 +97,7 @@ export const listQuery = v.strictObject({
 /** `POST /jobs/cancel`, `/jobs/retry` and `/jobs/delete`: the database says which statuses each takes. */
 export const filterBody = v.strictObject({
   status: v.exactOptional(v.picklist(jobStatuses, `must be one of ${jobStatuses.join(', ')}`)),
-  task: v.exactOptional(v.pipe(v.string(), v.maxLength(500))),
+  task: v.exactOptional(taskName),
   limit: v.exactOptional(
     v.pipe(whole, v.minValue(1, 'must be at least 1'), v.maxValue(10_000, 'must be at most 10000')),
   ),
@@ -106,7 +110,7 @@ export const changeBody = v.strictObject({
 })
 
 /** `:name`, of a task or a system. */
-export const nameParam = v.object({ name: v.pipe(v.string(), v.maxLength(500)) })
+export const nameParam = v.object({ name: name('name') })
 
 /** `:id` */
 export const jobParam = v.object({

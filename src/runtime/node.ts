@@ -5,6 +5,7 @@ import { pipeline } from 'node:stream/promises'
 import type { ReadableStream as NodeReadableStream } from 'node:stream/web'
 import { createApp, type HttpOptions } from '../http/app.ts'
 import { type PlatformInvocation, withInvocation } from '../http/invocation.ts'
+import { Problem } from '../http/problem.ts'
 import { logged, runDrain } from '../http/run.ts'
 import type { JobsSource } from '../http/source.ts'
 import { deadlineWithin, processEnv, type WakeAt, waking } from './lifetime.ts'
@@ -183,7 +184,10 @@ function bodyOf(incoming: IncomingMessage): ReadableStream {
   const chunks = incoming.iterator({ destroyOnReturn: false })
   const source = {
     async pull(controller: ReadableStreamDefaultController) {
-      const { done, value } = await chunks.next()
+      const { done, value } = await chunks.next().catch((cause: unknown) => {
+        // Who hung up gets no answer: this is only not to be taken for an error of ours.
+        throw new Problem(400, { detail: 'the body ended before it was whole', cause })
+      })
       if (done) controller.close()
       else controller.enqueue(new Uint8Array(value))
     },
