@@ -17,6 +17,8 @@ interface Bundle {
 
 // Imported when they are first used: what deploys, what an operator asks and does, and ctx.commit.
 export const later = [
+  '*/ticks.ts',
+  '*/deployed-schedules.ts',
   '*/deploy.ts',
   '*/plan.ts',
   '*/control.ts',

@@ -1,7 +1,8 @@
 import { jsonProblem } from './json.ts'
 import { accepts, isSchema, type Parameter, parameterOf } from './parameter.ts'
+import { type ScheduleJson, schedulesIn } from './schedules.ts'
 import { type Definition, type DependencyRule, isTask, type Json, referenceOf, ruleOf } from './task.ts'
-import { type FoundTask, type Tasks, tasksIn, tasksOf } from './tasks.ts'
+import { type FoundTask, hashOfJson, type Tasks, tasksIn, tasksOf } from './tasks.ts'
 
 /** The tasks of an application, checked, as the database is told of them. A part of deploying. */
 export interface Catalog extends Tasks {
@@ -10,7 +11,13 @@ export interface Catalog extends Tasks {
   /** What deploys, and may surprise. */
   readonly warnings: readonly string[]
   /** As `deploy_catalog` takes it. */
-  readonly json: { readonly hash: string; readonly tasks: readonly TaskJson[] }
+  readonly json: CatalogJson
+}
+
+interface CatalogJson {
+  readonly hash: string
+  readonly tasks: readonly TaskJson[]
+  readonly schedules: readonly ScheduleJson[]
 }
 
 export interface TaskJson {
@@ -91,7 +98,9 @@ function made(modules: Record<string, object>): Catalog {
     return { ...content, hash: tasks.hashes[name] ?? '' }
   })
   problems.push(...cyclesIn(json))
-  return Object.freeze({ ...tasks, problems, warnings, json: { hash: tasks.hash, tasks: json } })
+  const schedules = schedulesIn(modules, entryOf, problems)
+  const hash = schedules.length > 0 ? hashOfJson([tasks.hash, schedules]) : tasks.hash
+  return Object.freeze({ ...tasks, hash, problems, warnings, json: { hash, tasks: json, schedules } })
 }
 
 /** Every task with its parameters, in the order of their names. */

@@ -30,8 +30,8 @@ export interface JobChange {
   runAt?: Date
 }
 
-/** What is paused and resumed: a task, `cool.bar`, everywhere; or a system. */
-export type Pausable = { task: string } | { system: string }
+/** What is paused and resumed: a task, `cool.bar`, everywhere; a system; or a schedule, `cool.nightly`. */
+export type Pausable = { task: string } | { system: string } | { schedule: string }
 
 /** How long finished jobs are kept, as Postgres intervals (`7 days`). What is left out is kept for ever. */
 export interface Keep {
@@ -55,7 +55,10 @@ export interface Control {
   change(id: number, change: JobChange): Promise<Job>
   /** Deletes a job that does not run, or the finished ones of a filter, a bite at a time. Freshness stays. */
   delete(which: number | JobFilter): Promise<Bite>
-  /** Nothing of a task, or on a system, is claimed until it is resumed; what runs goes on. Answers since when. */
+  /**
+   * Nothing of a task, or on a system, is claimed until it is resumed; what runs goes on. The ticks of a schedule pass by.
+   * Answers since when.
+   */
   pause(what: Pausable): Promise<{ pausedAt: Date }>
   resume(what: Pausable): Promise<void>
   /** Deletes jobs that finished long enough ago, at most `limit`; returns how many. Freshness stays. */
@@ -117,16 +120,17 @@ async function bite(queue: Queue, verb: 'cancel' | 'retry' | 'delete', filter: J
 }
 
 async function pause(queue: Queue, what: Pausable): Promise<{ pausedAt: Date }> {
-  const since = await call(queue, sql`pause(${named(what, 'task')}::text, ${named(what, 'system')}::text)`)
+  const since = await call(queue, sql`pause(${paused(what)})`)
   return { pausedAt: new Date(String(since)) }
 }
 
 async function resume(queue: Queue, what: Pausable): Promise<void> {
-  await call(queue, sql`resume(${named(what, 'task')}::text, ${named(what, 'system')}::text)`)
+  await call(queue, sql`resume(${paused(what)})`)
 }
 
-function named(what: Pausable, kind: 'task' | 'system'): string | null {
-  return Object.hasOwn(what, kind) ? String(Reflect.get(what, kind)) : null
+function paused(what: Pausable): SQL {
+  const named = (kind: string) => (Object.hasOwn(what, kind) ? String(Reflect.get(what, kind)) : null)
+  return sql`${named('task')}::text, ${named('system')}::text, ${named('schedule')}::text`
 }
 
 async function prune(queue: Queue, { completed, failed, limit = 10_000 }: Keep): Promise<number> {

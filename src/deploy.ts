@@ -6,6 +6,7 @@ import { migrations } from './migrations/index.ts'
 import {
   type DeployOptions,
   type Deployment,
+  hasTable,
   isOurs,
   type Plan,
   planFrom,
@@ -16,6 +17,7 @@ import {
 import { relationsOf } from './relations.ts'
 import { inSchema } from './rename.ts'
 import { functions } from './sql/index.ts'
+import { comingTicks } from './ticks.ts'
 
 /**
  * Brings the database to what the code says: tables by migration, functions by replacement, the catalog by comparison;
@@ -60,7 +62,11 @@ function statementsFor({ schema, modules }: Deployment, state: State, planned: P
   const quoted = sql.identifier(schema)
   const isNew = planned.reset || !state.schemaExists
   const all = migrations.filter(({ name }) => planned.migrations.includes(name) || planned.recorded.includes(name))
+  const { schedules, ...catalog } = catalogOf(modules).json
+  const withTicks = schedules.map((one) => ({ ...one, ticks: comingTicks(one, state.now) }))
   return [
+    // A claim locks the rows of schedules that are due, and then waits for the lock.
+    ...(hasTable(state, 'schedules') ? [sql`select id from ${quoted}.schedules order by id for update`] : []),
     sql`select pg_advisory_xact_lock(hashtextextended(${schema}, 0))`,
     // A batch has no conditions: a division, by nothing when this is no longer what the plan was made from.
     sql`select 1 / (md5(${relationsOf(schema)}::text) = md5(${JSON.stringify(state.relations)}::text::jsonb::text))::integer`,
@@ -78,7 +84,7 @@ function statementsFor({ schema, modules }: Deployment, state: State, planned: P
         sql`insert into ${quoted}.migrations (name, hash, applied_at) values (${name}, ${hash}, clock_timestamp())`,
     ),
     ...(planned.functions ? functionsIn(schema) : []),
-    sql`select ${quoted}.deploy_catalog(${JSON.stringify(catalogOf(modules).json)}::text::jsonb, ${versionIn(schema)})`,
+    sql`select ${quoted}.deploy_catalog(${JSON.stringify({ ...catalog, schedules: withTicks })}::text::jsonb, ${versionIn(schema)})`,
   ]
 }
 
@@ -106,6 +112,7 @@ function functionsIn(schema: string): SQL[] {
       .flatMap((file) => file.sql.split(/(?<=\$fn\$;)\s*/))
       .filter(Boolean)
       .map((statement) => sql.raw(inSchema(statement, schema))),
+    sql`select ${sql.identifier(schema)}.supersede()`,
     sql`revoke execute on all routines in schema ${sql.identifier(schema)} from public`,
   ]
 }

@@ -1,7 +1,7 @@
 import { type InvocationContext, JobContext } from './context.ts'
 import { JobMasterError } from './errors.ts'
 import { DeadlineReached, type Ending, execute } from './executor.ts'
-import type { ClaimAnswer, ClaimedJob, ClaimRequest, MetDependency, Outcome } from './queue.ts'
+import type { AskedSchedule, ClaimAnswer, ClaimedJob, ClaimRequest, MetDependency, Outcome } from './queue.ts'
 import { Pace } from './pace.ts'
 import { emptyReport, type Report, type ReportedJob, tally } from './report.ts'
 import type { Retained } from './retention.ts'
@@ -91,6 +91,9 @@ class Drain {
   private since = 0
   private after: ClaimRequest['after'] = null
   private takeBack = false
+  /** The last answer asked for their ticks, and has some that are due and wait for them. */
+  private schedules: readonly AskedSchedule[] = []
+  private overdue = false
   /** What runs has cost an invocation its life before: nothing is put beside it. */
   private alone = false
   private fromTopAt: number
@@ -296,6 +299,7 @@ class Drain {
 
   /** Hands in what ended and takes what comes next. */
   private async call(): Promise<void> {
+    const ticks = this.schedules.length > 0 ? (await import('./ticks.ts')).ticksFor(this.schedules) : undefined
     this.releaseBeyond(this.pace.mostAhead)
     // Handlers that answer at once have taken time since the loop looked.
     if (this.timeLeft() <= this.pace.marginMs) this.stop ??= 'deadline'
@@ -335,6 +339,7 @@ class Drain {
       after: this.after,
       ...(this.invocation.keep && { keep: this.invocation.keep }),
       take_back: this.takeBack,
+      ...(ticks && { ticks }),
     })
     this.count(answer, ended, released)
     this.takeIn(answer, limit)
@@ -416,6 +421,9 @@ class Drain {
     this.after = answer.after ?? null
     this.takeBack = answer.expired ?? false
     for (const id of answer.cancel ?? []) this.running.get(id)?.context.cancel()
+    this.schedules = answer.schedules ?? []
+    // Once: where its ticks cannot be computed here, another invocation will.
+    this.overdue = (answer.overdue ?? false) && !this.overdue && this.spent() < this.statementBudget
     this.informed = jobs.length === 0
     if (answer.stop !== undefined) {
       this.report.remaining = answer.remaining ?? 0
@@ -429,7 +437,14 @@ class Drain {
       this.alone = answer.alone ?? false
       this.pollDelay = pollMs[0]
       this.pollAt = this.alone ? this.now() + this.pollDelay : null
-    } else if (this.ready.length === 0 && !answer.expanded && !answer.blocked && !answer.contended && !answer.expired) {
+    } else if (
+      this.ready.length === 0 &&
+      !this.overdue &&
+      !answer.expanded &&
+      !answer.blocked &&
+      !answer.contended &&
+      !answer.expired
+    ) {
       if (limit > 0 && this.running.size === 0 && this.ended.length === 0) this.stop ??= answer.stop ?? 'empty'
       this.pollAt = this.now() + this.pollDelay
       this.pollDelay = Math.min(this.pollDelay * 2, pollMs[1])

@@ -4,6 +4,7 @@ import type { InvocationContext } from './context.ts'
 import { type Database, hasFunction } from './database.ts'
 import { drain, type Invocation } from './drain.ts'
 import { JobMasterError } from './errors.ts'
+import type { DeployedSchedule } from './deployed-schedules.ts'
 import type { DeployedTask, Graph } from './graph.ts'
 import type { Attempt, ListOptions, Status } from './inspect.ts'
 import type { Job } from './job.ts'
@@ -22,7 +23,7 @@ import * as trigger from './trigger.ts'
 export interface JobMasterOptions<M extends Record<string, object>> {
   /** Any Drizzle database for Postgres. */
   db: unknown
-  /** Modules of tasks: key = type key, export name = task key. What is no task in them is passed over. */
+  /** Modules of tasks and schedules: key = type key, export name = task key. What is neither is passed over. */
   tasks?: M
   /** The Postgres schema. `jobmaster` when not given. */
   schema?: string
@@ -83,6 +84,8 @@ export interface JobMaster extends Control {
   explain(id: number): Promise<string>
   /** The deployed tasks, with their parameters. */
   tasks(): Promise<DeployedTask[]>
+  /** The deployed schedules, with their last and their next tick. */
+  schedules(): Promise<DeployedSchedule[]>
   /** Tasks, what depends on what, and how fresh each is. */
   graph(): Promise<Graph>
   /** For a signed trigger: `recorded` the first time, in the five minutes after the time it carries; else why not. */
@@ -248,6 +251,7 @@ export function createJobMaster<const M extends Record<string, object> = Record<
     resume: operated('resume'),
     prune: operated('prune'),
     tasks: () => deployed(async () => (await import('./graph.ts')).deployedTasks(place)),
+    schedules: () => deployed(async () => (await import('./deployed-schedules.ts')).deployedSchedules(place)),
     graph: () => deployed(async () => (await import('./graph.ts')).graph(place)),
     recordSignature: (signature, signedAt) => deployed(() => trigger.recordSignature(place, signature, signedAt)),
     room: (most) => deployed(() => trigger.room(place, { system, units, hashes: tasks.hashes }, most)),

@@ -4,6 +4,7 @@ import { type Database, json, query } from './database.ts'
 import { migrations } from './migrations/index.ts'
 import { knownVersion, relationsOf } from './relations.ts'
 import { schemaNameProblem } from './rename.ts'
+import { nameOf } from './schedules.ts'
 import { version } from './sql/index.ts'
 import type { NamedTask } from './tasks.ts'
 
@@ -26,6 +27,7 @@ export interface Plan {
   /** The SQL functions are made or replaced. */
   functions: boolean
   tasks: { added: string[]; changed: ChangedTask[]; retired: string[]; unchanged: string[] }
+  schedules: { added: string[]; changed: string[]; removed: string[]; unchanged: string[] }
   /** What deploys, and may surprise. */
   warnings: string[]
   /** Why it is refused. */
@@ -68,6 +70,10 @@ export interface State {
   functions: string | null
   catalog: string | null
   tasks: DeployedTask[]
+  /** Hashes of the schedules, by name. */
+  schedules: Readonly<Record<string, string>>
+  /** The database's clock, which ticks go by. */
+  now: Date
 }
 
 interface DeployedTask {
@@ -78,7 +84,16 @@ interface DeployedTask {
   row: Record<string, unknown>
 }
 
-const nothing: State = { schemaExists: false, relations: [], applied: [], functions: null, catalog: null, tasks: [] }
+const nothing: State = {
+  schemaExists: false,
+  relations: [],
+  applied: [],
+  functions: null,
+  catalog: null,
+  tasks: [],
+  schedules: {},
+  now: new Date(0),
+}
 
 export async function stateOf({ db, schema }: Pick<Deployment, 'db' | 'schema'>): Promise<State> {
   // Such a name cannot be asked about, and planFrom refuses it.
@@ -86,11 +101,12 @@ export async function stateOf({ db, schema }: Pick<Deployment, 'db' | 'schema'>)
   const tables = sql.identifier(schema)
   const [row] = await query(
     db,
-    sql`select exists (select from pg_namespace where nspname = ${schema}) as known, ${relationsOf(schema)} as relations`,
+    sql`select exists (select from pg_namespace where nspname = ${schema}) as known, ${relationsOf(schema)} as relations, extract(epoch from clock_timestamp()) * 1000 as now`,
   )
   // What our own statements answer is of our own making.
   const relations = json(row?.relations) as string[]
-  const state: State = { ...nothing, schemaExists: row?.known === true, relations }
+  const now = new Date(Number(row?.now))
+  const state: State = { ...nothing, schemaExists: row?.known === true, relations, now }
   if (!isOurs(state)) return state
   const [deployed] = await query(
     db,
@@ -98,6 +114,7 @@ export async function stateOf({ db, schema }: Pick<Deployment, 'db' | 'schema'>)
     select
       (select coalesce(jsonb_agg(name order by applied_at, name), '[]') from ${tables}.migrations) as applied,
       (select to_jsonb(meta) from ${tables}.meta) as meta,
+      ${hasTable(state, 'schedules') ? sql`(select jsonb_object_agg(type_key || '.' || schedule_key, hash) from ${tables}.schedules)` : sql`null`} as schedules,
       (
         select coalesce(jsonb_agg(jsonb_build_object(
           'name', type_key || '.' || task_key,
@@ -115,7 +132,15 @@ export async function stateOf({ db, schema }: Pick<Deployment, 'db' | 'schema'>)
     functions: meta?.functions ?? null,
     catalog: meta?.catalog ?? null,
     tasks: json(deployed?.tasks) as DeployedTask[],
+    schedules: (json(deployed?.schedules ?? null) ?? {}) as Record<string, string>,
+    now: meta?.functions === versionIn(schema) ? await clockOf(db, schema) : now,
   }
+}
+
+/** The clock of the deployed functions, which a test may have replaced. */
+async function clockOf(db: Database, schema: string): Promise<Date> {
+  const [row] = await query(db, sql`select extract(epoch from ${sql.identifier(schema)}.clock()) * 1000 as now`)
+  return new Date(Number(row?.now))
 }
 
 /** Of the functions there: their bodies name the schema, so in one that has been renamed they are not the ones it needs. */
@@ -124,15 +149,18 @@ export function versionIn(schema: string): string {
 }
 
 /** Whether the schema is JobMaster's, and not one where somebody has a table that happens to be called jobs. */
-export function isOurs({ relations }: State): boolean {
-  const has = (table: string) => relations.some((line) => line.startsWith(`${table}.`))
-  return ['meta', 'migrations', 'tasks', 'jobs', 'job_keys'].every(has)
+export function isOurs(state: State): boolean {
+  return ['meta', 'migrations', 'tasks', 'jobs', 'job_keys'].every((table) => hasTable(state, table))
+}
+
+export function hasTable({ relations }: State, table: string): boolean {
+  return relations.some((line) => line.startsWith(`${table}.`))
 }
 
 export async function planFrom(deployment: Deployment, state: State, reset: boolean): Promise<Plan> {
   const { db, modules, schema, units } = deployment
   const catalog = catalogOf(modules)
-  const known = reset ? { ...state, relations: [], applied: [], functions: null, catalog: null, tasks: [] } : state
+  const known = reset ? { ...nothing, schemaExists: state.schemaExists, now: state.now } : state
   const problems = [...schemaNameProblem(schema), ...problemsFor(catalog, units)]
 
   const newer = known.applied.filter((name) => !migrations.some((migration) => migration.name === name))
@@ -178,8 +206,20 @@ export async function planFrom(deployment: Deployment, state: State, reset: bool
       retired: [...live.keys()].filter((name) => !catalog.byName.has(name)),
       unchanged: catalog.tasks.filter(({ name, hash }) => live.get(name)?.hash === hash).map(({ name }) => name),
     },
+    schedules: plannedSchedules(catalog, known),
     warnings: [...catalog.warnings],
     problems,
+  }
+}
+
+function plannedSchedules({ json: { schedules } }: Catalog, { schedules: deployed }: State): Plan['schedules'] {
+  const given = new Map(schedules.map((schedule) => [nameOf(schedule), schedule.hash]))
+  const names = [...given.keys()]
+  return {
+    added: names.filter((name) => !Object.hasOwn(deployed, name)),
+    changed: names.filter((name) => Object.hasOwn(deployed, name) && deployed[name] !== given.get(name)),
+    removed: Object.keys(deployed).filter((name) => !given.has(name)),
+    unchanged: names.filter((name) => deployed[name] === given.get(name)),
   }
 }
 

@@ -38,6 +38,19 @@ export interface Outcome {
   retry_ms?: number
 }
 
+/** A schedule whose ticks have to be computed, as `sql/fire.sql` asks for them. */
+export type AskedSchedule = readonly [
+  id: number,
+  cron: string,
+  timezone: string,
+  catchUp: string,
+  computedUntil: string,
+  now: string,
+]
+
+/** The ticks of a schedule, as `sql/add_ticks.sql` takes them. */
+export type Ticks = readonly [id: number, cron: string, timezone: string, computedUntil: string, ticks: string[]]
+
 /** What `sql/settle_and_claim.sql` describes. */
 export interface ClaimRequest {
   version: 1
@@ -58,6 +71,7 @@ export interface ClaimRequest {
   after: readonly [number, number] | null
   take_back: boolean
   keep?: Retained
+  ticks?: readonly Ticks[]
 }
 
 export interface ClaimAnswer {
@@ -79,6 +93,8 @@ export interface ClaimAnswer {
   remaining?: number
   wake_ms?: number | null
   skew?: string[]
+  schedules?: AskedSchedule[]
+  overdue?: boolean
 }
 
 /** JobMaster's functions in one schema of one database. */

@@ -257,6 +257,47 @@ export function tablesIn(schemaName: string = defaultSchemaName) {
     beganAt: time('began_at').notNull(),
   })
 
+  /** When jobs are inserted by themselves. The code computes the ticks ahead, and functions insert what is due. */
+  const schedules = schema.table(
+    'schedules',
+    {
+      id: integer().primaryKey().generatedAlwaysAsIdentity(),
+      typeKey: text('type_key').notNull(),
+      scheduleKey: text('schedule_key').notNull(),
+      hash: text().notNull(),
+      taskId: integer('task_id').notNull(),
+      args: jsonb().$type<Record<string, unknown>>().notNull(),
+      cron: text().notNull(),
+      timezone: text().notNull(),
+      catchUp: text('catch_up', { enum: ['none', 'last', 'all'] }).notNull(),
+      /** The ticks to come, as far as they have been computed. */
+      coming: time('coming').array().notNull(),
+      /** The first of these. */
+      nextTick: time('next_tick'),
+      /** From when on an invocation is asked to compute more: half of them are gone. */
+      refillAt: time('refill_at').notNull(),
+      computedUntil: time('computed_until').notNull(),
+      pausedAt: time('paused_at'),
+      /** When a claim has something to do for it. */
+      dueAt: time('due_at').generatedAlwaysAs(sql`case when paused_at is null then least(next_tick, refill_at) end`),
+    },
+    (table) => [
+      uniqueIndex('schedules_key_idx').on(table.typeKey, table.scheduleKey),
+      index('schedules_due_idx').on(table.dueAt),
+    ],
+  )
+
+  /** The newest ticks of each schedule that jobs were inserted for: none is for two. */
+  const ticks = schema.table(
+    'ticks',
+    {
+      scheduleId: integer('schedule_id').notNull(),
+      tick: time('tick').notNull(),
+      jobId: id('job_id'),
+    },
+    (table) => [uniqueIndex('ticks_schedule_tick_idx').on(table.scheduleId, table.tick)],
+  )
+
   const claims = schema.sequence('claims')
 
   /**
@@ -346,6 +387,8 @@ order by
     signatures,
     tallies,
     retention,
+    schedules,
+    ticks,
     claims,
     queue,
   }
@@ -375,6 +418,8 @@ export const {
   signatures,
   tallies,
   retention,
+  schedules,
+  ticks,
   claims,
   queue,
 } = tablesIn()

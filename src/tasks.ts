@@ -122,6 +122,11 @@ function hashOf(definition: Definition, names: ReadonlyMap<object, string>): str
   }
 }
 
+/** A hash of JSON, whatever the order of its keys. */
+export function hashOfJson(value: unknown): string {
+  return cyrb53(stable(value))
+}
+
 /** How many v.lazy in one another are looked into: one may give a new schema each time. */
 const lazyLevels = 3
 

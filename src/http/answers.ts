@@ -40,6 +40,25 @@ export const taskPause = v.object({ task: v.string(), pausedAt: v.nullable(time)
 
 export const systemPause = v.object({ system: v.string(), pausedAt: v.nullable(time) })
 
+export const schedulePause = v.object({ schedule: v.string(), pausedAt: v.nullable(time) })
+
+export const schedules = v.object({
+  schedules: v.array(
+    v.object({
+      schedule: v.string(),
+      task: v.string(),
+      args: v.record(v.string(), json),
+      cron: v.string(),
+      timezone: v.string(),
+      catchUp: v.picklist(['none', 'last', 'all']),
+      pausedAt: v.nullable(time),
+      lastTickAt: v.nullable(time),
+      lastJobId: v.nullable(whole),
+      nextTickAt: v.nullable(time),
+    }),
+  ),
+})
+
 export const attempts = v.object({
   attempts: v.array(
     v.object({

@@ -109,6 +109,19 @@ const paths: Record<string, Record<string, Operation>> = {
   '/systems/{name}/resume': {
     post: { summary: 'Has jobs claimed on a system again.', answers: { 200: 'systemPause' }, problems: named },
   },
+  '/schedules': {
+    get: {
+      summary: 'The deployed schedules, with their last and their next tick.',
+      answers: { 200: 'schedules' },
+      problems: read,
+    },
+  },
+  '/schedules/{name}/pause': {
+    post: { summary: 'Lets the ticks of a schedule pass by.', answers: { 200: 'schedulePause' }, problems: named },
+  },
+  '/schedules/{name}/resume': {
+    post: { summary: 'Has a schedule go on with its next tick.', answers: { 200: 'schedulePause' }, problems: named },
+  },
   '/tasks': {
     get: { summary: 'The deployed tasks, with their parameters.', answers: { 200: 'tasks' }, problems: read },
   },

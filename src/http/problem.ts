@@ -86,7 +86,8 @@ function problemOfEngine(error: JobMasterError, path: string): Problem {
   const { code, message: detail } = error
   // What the path names, and is not there.
   const isNamed = code === 'JM001' && /\/tasks\/[^/]+\/\w+$/.test(path)
-  if (code === 'JM011' || code === 'JM015' || isNamed) return new Problem(404, { detail, code, cause: error })
+  if (code === 'JM011' || code === 'JM015' || code === 'JM017' || isNamed)
+    return new Problem(404, { detail, code, cause: error })
   if (code === 'JM012') return new Problem(409, { detail, code, cause: error })
   if (code === 'JM010') {
     return new Problem(503, { detail: 'JobMaster is not deployed here: run `jobmaster deploy`', code, cause: error })

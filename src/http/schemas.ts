@@ -109,7 +109,7 @@ export const changeBody = v.strictObject({
   runAt: v.exactOptional(instant),
 })
 
-/** `:name`, of a task or a system. */
+/** `:name`, of a task, a system or a schedule. */
 export const nameParam = v.object({ name: name('name') })
 
 /** `:id` */

@@ -1,6 +1,6 @@
 -- Brings the catalog to what the code says, and changes nothing where it says the same. {"hash", "tasks": [{"type_key",
 -- "task_key", "description", "hash", "process_units", "process_limit", "max_attempts", "timeout_ms", "params": […],
--- "dependencies": [{"target", "within_seconds", "args"}, …]}, …]}
+-- "dependencies": [{"target", "within_seconds", "args"}, …]}, …], "schedules": see deploy_schedules}
 -- A task that is no longer there is retired: its jobs stay. A job blocked under other rules looks again. A new set of
 -- arguments to look at is filled from the history that is there. The caller holds the claim lock; rows that others have
 -- locked are passed over, since their own transaction wakes them.
@@ -165,6 +165,8 @@ begin
     and job.id = any (array(
       select id from jobmaster.jobs where finished_at is null and status <> 'running' order by id for update skip locked
     ));
+
+  perform jobmaster.deploy_schedules(catalog -> 'schedules');
 
   insert into jobmaster.meta as meta (id, functions, catalog, deployed_at)
   values (1, functions, catalog ->> 'hash', moment)

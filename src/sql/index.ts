@@ -1,7 +1,7 @@
 // Generated from the .sql files beside it by `npm run generate:sql`. Do not edit.
 
 /** Changes when any function does. */
-export const version = 'ac2d9ddcdd2d111d'
+export const version = '4a64ff0fcaeda3a3'
 
 /** Every SQL function, each after those that its creation looks at. */
 export const functions: readonly { name: string; sql: string }[] = [
@@ -18,6 +18,41 @@ and job_keys.key = wanted
 and job.finished_at is null
 order by job_keys.job_id
 limit 1
+$fn$;` },
+  { name: 'add_ticks', sql: `create or replace function jobmaster.add_ticks(given jsonb)
+returns void
+language plpgsql volatile
+as $fn$
+declare
+one record;
+ahead timestamptz[];
+begin
+for one in
+select schedule.id, schedule.coming, schedule.computed_until, value -> 4 as ticks
+from jsonb_array_elements(given)
+join jobmaster.schedules schedule
+on schedule.id = (value ->> 0)::integer
+and schedule.cron = value ->> 1
+and schedule.timezone = value ->> 2
+and schedule.computed_until = (value ->> 3)::timestamptz
+order by schedule.id
+for update of schedule
+loop
+ahead := one.coming || array(
+select distinct tick::timestamptz
+from jsonb_array_elements_text(one.ticks) tick
+where tick::timestamptz > one.computed_until
+order by 1
+limit 200
+);
+update jobmaster.schedules
+set coming = ahead,
+next_tick = ahead[1],
+refill_at = ahead[(cardinality(ahead) + 1) / 2],
+computed_until = ahead[cardinality(ahead)]
+where id = one.id and cardinality(ahead) > cardinality(one.coming);
+end loop;
+end
 $fn$;` },
   { name: 'bite', sql: `create or replace function jobmaster.bite(verb text, filter jsonb, condition text)
 returns bigint[]
@@ -1123,12 +1158,76 @@ and (job.max_attempts <> task.max_attempts or job.process_units <> task.process_
 and job.id = any (array(
 select id from jobmaster.jobs where finished_at is null and status <> 'running' order by id for update skip locked
 ));
+perform jobmaster.deploy_schedules(catalog -> 'schedules');
 insert into jobmaster.meta as meta (id, functions, catalog, deployed_at)
 values (1, functions, catalog ->> 'hash', moment)
 on conflict (id) do update
 set functions = excluded.functions, catalog = excluded.catalog, deployed_at = excluded.deployed_at
 where meta.functions <> excluded.functions or meta.catalog <> excluded.catalog;
 drop table deployed_task, deployed_dependency;
+end
+$fn$;` },
+  { name: 'deploy_schedules', sql: `create or replace function jobmaster.deploy_schedules(given jsonb)
+returns void
+language plpgsql volatile
+as $fn$
+declare
+one record;
+checked record;
+ahead timestamptz[];
+begin
+for one in
+select
+value ->> 'type_key' as type_key,
+value ->> 'schedule_key' as schedule_key,
+value ->> 'hash' as hash,
+value ->> 'cron' as cron,
+value ->> 'timezone' as timezone,
+value ->> 'catch_up' as catch_up,
+value -> 'args' as args,
+value -> 'ticks' as ticks,
+task
+from jsonb_array_elements(given)
+join jobmaster.tasks task on task.type_key || '.' || task.task_key = value ->> 'task' and task.retired_at is null
+order by 1, 2
+loop
+checked := jobmaster.check_arguments(one.task, one.args);
+if checked.code is not null then
+raise exception using
+errcode = 'JM014',
+message = format('deploy refused: schedule %s.%s: %s', one.type_key, one.schedule_key, checked.problem);
+end if;
+ahead := array(select tick::timestamptz from jsonb_array_elements_text(one.ticks) tick order by 1);
+insert into jobmaster.schedules as schedule (
+type_key, schedule_key, hash, task_id, args, cron, timezone, catch_up, coming, next_tick, refill_at, computed_until
+)
+values (
+one.type_key, one.schedule_key, one.hash, (one.task).id, checked.complete, one.cron, one.timezone, one.catch_up,
+ahead, ahead[1], ahead[(cardinality(ahead) + 1) / 2], ahead[cardinality(ahead)]
+)
+on conflict (type_key, schedule_key) do update
+set hash = excluded.hash,
+task_id = excluded.task_id,
+args = excluded.args,
+cron = excluded.cron,
+timezone = excluded.timezone,
+catch_up = excluded.catch_up,
+coming = case when (schedule.cron, schedule.timezone) = (excluded.cron, excluded.timezone) then schedule.coming else excluded.coming end,
+next_tick = case when (schedule.cron, schedule.timezone) = (excluded.cron, excluded.timezone) then schedule.next_tick else excluded.next_tick end,
+refill_at = case when (schedule.cron, schedule.timezone) = (excluded.cron, excluded.timezone) then schedule.refill_at else excluded.refill_at end,
+computed_until = case when (schedule.cron, schedule.timezone) = (excluded.cron, excluded.timezone) then schedule.computed_until else excluded.computed_until end
+where schedule.hash <> excluded.hash;
+end loop;
+with removed as (
+delete from jobmaster.schedules schedule
+where not exists (
+select
+from jsonb_array_elements(given)
+where value ->> 'type_key' = schedule.type_key and value ->> 'schedule_key' = schedule.schedule_key
+)
+returning id
+)
+delete from jobmaster.ticks where schedule_id in (select id from removed);
 end
 $fn$;` },
   { name: 'enqueue', sql: `create or replace function jobmaster.enqueue(
@@ -1405,6 +1504,70 @@ end if;
 return format('job.status in (%s)', coalesce(quote_literal(wanted), (select string_agg(quote_literal(name), ', ') from unnest(may_be) name)))
 || coalesce(' and job.task_id = ' || wanted_task, '')
 || ' and (job.status <> ''running'' or job.cancel_requested_at is null)';
+end
+$fn$;` },
+  { name: 'fire', sql: `create or replace function jobmaster.fire(moment timestamptz)
+returns jsonb
+language plpgsql volatile
+as $fn$
+declare
+due jobmaster.schedules;
+passed timestamptz[];
+rest timestamptz[];
+fired timestamptz[];
+inserted jsonb;
+asked jsonb := '[]';
+overdue boolean := false;
+begin
+for due in
+select *
+from jobmaster.schedules
+where due_at <= moment
+order by id
+for update skip locked
+loop
+passed := array(select tick from unnest(due.coming) tick where tick <= moment order by tick);
+rest := array(select tick from unnest(due.coming) tick where tick > moment order by tick);
+if cardinality(passed) > 0 and (due.catch_up = 'all' or cardinality(rest) > 0) then
+fired := case
+when due.catch_up = 'all' then passed
+when due.catch_up = 'last' or passed[cardinality(passed)] > moment - interval '30 minutes'
+then passed[cardinality(passed):]
+else '{}'
+end;
+with fenced as (
+insert into jobmaster.ticks (schedule_id, tick)
+select due.id, tick
+from unnest(fired) tick
+on conflict do nothing
+returning tick
+)
+select coalesce(array_agg(tick order by tick), '{}') into fired from fenced;
+if cardinality(fired) > 0 then
+select jobmaster.insert_jobs(jsonb_agg(jsonb_build_object(
+'task', task.type_key || '.' || task.task_key, 'args', due.args, 'run_at', tick
+) order by tick))
+into inserted
+from unnest(fired) tick
+join jobmaster.tasks task on task.id = due.task_id;
+update jobmaster.ticks
+set job_id = (inserted -> position::integer - 1 ->> 0)::bigint
+from unnest(fired) with ordinality given (tick, position)
+where ticks.schedule_id = due.id and ticks.tick = given.tick;
+delete from jobmaster.ticks
+where schedule_id = due.id
+and tick < (select tick from jobmaster.ticks where schedule_id = due.id order by tick desc offset 200 limit 1);
+end if;
+update jobmaster.schedules set coming = rest, next_tick = rest[1] where id = due.id;
+end if;
+if due.refill_at <= moment then
+asked := asked || jsonb_build_array(
+jsonb_build_array(due.id, due.cron, due.timezone, due.catch_up, due.computed_until, moment)
+);
+overdue := overdue or cardinality(rest) = 0;
+end if;
+end loop;
+return jsonb_build_object('schedules', asked, 'overdue', overdue);
 end
 $fn$;` },
   { name: 'idle', sql: `create or replace function jobmaster.idle(request jsonb)
@@ -1859,7 +2022,7 @@ $fn$;` },
 returns timestamptz
 language sql stable
 as $fn$
-select case
+select least(case
 when not exists (select from jobmaster.tasks where paused_at is not null)
 then (select min(run_at) from jobmaster.jobs where status = 'scheduled')
 else (
@@ -1874,7 +2037,12 @@ order by job.run_at
 limit 1000
 ) first
 )
-end
+end, (
+select min(schedule.next_tick)
+from jobmaster.schedules schedule
+join jobmaster.tasks task on task.id = schedule.task_id
+where schedule.paused_at is null and task.paused_at is null
+))
 $fn$;` },
   { name: 'note_attempts', sql: `create or replace function jobmaster.note_attempts(request jsonb, moment timestamptz)
 returns void
@@ -1949,14 +2117,16 @@ else string_agg(jobmaster.shown(option), ', ' order by position)
 end
 from jsonb_array_elements(options) with ordinality listed (option, position)
 $fn$;` },
-  { name: 'pause', sql: `create or replace function jobmaster.pause(task text default null, system text default null)
+  { name: 'pause', sql: `create or replace function jobmaster.pause(
+task text default null, system text default null, schedule text default null
+)
 returns timestamptz
 language plpgsql volatile
 security definer
 set search_path = pg_catalog, pg_temp
 as $fn$
 begin
-return jobmaster.set_paused('pause', task, system, jobmaster.clock());
+return jobmaster.set_paused('pause', task, system, schedule, jobmaster.clock());
 end
 $fn$;` },
   { name: 'promote', sql: `create or replace function jobmaster.promote(moment timestamptz)
@@ -2074,14 +2244,16 @@ on conflict do nothing;
 return case when found then 'recorded' else 'replayed' end;
 end
 $fn$;` },
-  { name: 'resume', sql: `create or replace function jobmaster.resume(task text default null, system text default null)
+  { name: 'resume', sql: `create or replace function jobmaster.resume(
+task text default null, system text default null, schedule text default null
+)
 returns void
 language plpgsql volatile
 security definer
 set search_path = pg_catalog, pg_temp
 as $fn$
 begin
-perform jobmaster.set_paused('resume', task, system, null);
+perform jobmaster.set_paused('resume', task, system, schedule, null);
 end
 $fn$;` },
   { name: 'retry', sql: `create or replace function jobmaster.retry(job_id bigint)
@@ -2186,13 +2358,13 @@ select count(*)::integer
 from fitting
 where needed <= units - (select coalesce(sum(process_units), 0) from running where system = system_name)
 $fn$;` },
-  { name: 'set_paused', sql: `create or replace function jobmaster.set_paused(verb text, of_task text, of_system text, since timestamptz)
+  { name: 'set_paused', sql: `create or replace function jobmaster.set_paused(verb text, of_task text, of_system text, of_schedule text, since timestamptz)
 returns timestamptz
 language plpgsql volatile
 as $fn$
 begin
-if num_nonnulls(of_task, of_system) <> 1 then
-raise exception using errcode = 'JM008', message = format('%s: name a task or a system, one of them', verb);
+if num_nonnulls(of_task, of_system, of_schedule) <> 1 then
+raise exception using errcode = 'JM008', message = format('%s: name a task, a system or a schedule, one of them', verb);
 end if;
 if of_task is not null then
 update jobmaster.tasks
@@ -2202,6 +2374,8 @@ returning paused_at into since;
 if not found then
 raise exception using errcode = 'JM001', message = jobmaster.unknown_task(of_task);
 end if;
+elsif of_schedule is not null then
+since := jobmaster.set_schedule_paused(of_schedule, since);
 else
 update jobmaster.systems
 set paused_at = case when since is not null then coalesce(paused_at, since) end
@@ -2215,6 +2389,39 @@ message = format('unknown system %s (%s)', of_system, coalesce(
 'no invocation has run yet'
 ));
 end if;
+end if;
+return since;
+end
+$fn$;` },
+  { name: 'set_schedule_paused', sql: `create or replace function jobmaster.set_schedule_paused(of_schedule text, since timestamptz)
+returns timestamptz
+language plpgsql volatile
+as $fn$
+declare
+moment timestamptz := jobmaster.clock();
+begin
+update jobmaster.schedules schedule
+set paused_at = case when since is not null then coalesce(paused_at, since) end,
+(coming, next_tick, refill_at, computed_until) = (
+select
+coalesce(array_agg(tick order by tick) filter (where kept), '{}'),
+min(tick) filter (where kept),
+case when bool_or(kept) then schedule.refill_at else moment end,
+case when bool_or(kept) then schedule.computed_until else moment end
+from unnest(schedule.coming) tick
+cross join lateral (
+select since is not null or schedule.paused_at is null or tick > moment as kept
+) judged
+)
+where type_key || '.' || schedule_key = of_schedule
+returning paused_at into since;
+if not found then
+raise exception using
+errcode = 'JM017',
+message = format('unknown schedule %s (%s)', of_schedule, coalesce(
+(select 'known: ' || string_agg(type_key || '.' || schedule_key, ', ' order by type_key, schedule_key) from jobmaster.schedules),
+'none is deployed'
+));
 end if;
 return since;
 end
@@ -2421,6 +2628,9 @@ greatest(500, 2 * jsonb_array_length(request -> 'completed')),
 jobmaster.clock()
 );
 end if;
+if request ? 'ticks' then
+perform jobmaster.add_ticks(request -> 'ticks');
+end if;
 if (request ->> 'held')::integer > 0 then
 answer := answer || jsonb_build_object('cancel', array(
 select id
@@ -2444,6 +2654,9 @@ end if;
 if exists (select from jobmaster.jobs where status = 'scheduled' and run_at <= moment) then
 perform jobmaster.promote(moment);
 end if;
+if exists (select from jobmaster.schedules where due_at <= moment) then
+answer := answer || jobmaster.fire(moment);
+end if;
 if (request ->> 'repeat')::boolean or exists (select from jobmaster.jobs where status = 'waiting') then
 answer := answer || jobmaster.claim(request);
 end if;
@@ -2461,6 +2674,36 @@ as $fn$
 select coalesce(jsonb_object_agg(name, args -> name), '{}')
 from unnest(names) name
 where args ? name
+$fn$;` },
+  { name: 'supersede', sql: `create or replace function jobmaster.supersede()
+returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+one record;
+grantee oid;
+begin
+for one in
+select former.oid::regprocedure as signature, former.proacl, present.oid::regprocedure as successor
+from pg_proc former
+join pg_proc present on present.pronamespace = former.pronamespace and present.proname = former.proname
+join pg_namespace place on place.oid = former.pronamespace
+where place.nspname = 'jobmaster'
+and (former.proname, oidvectortypes(former.proargtypes), oidvectortypes(present.proargtypes)) in (
+('pause', 'text, text', 'text, text, text'),
+('resume', 'text, text', 'text, text, text'),
+('set_paused', 'text, text, text, timestamp with time zone', 'text, text, text, text, timestamp with time zone')
+)
+loop
+for grantee in
+select acl.grantee from aclexplode(one.proacl) acl where acl.privilege_type = 'EXECUTE' and acl.grantee <> 0
+loop
+execute format('grant execute on function %s to %s', one.successor, grantee::regrole);
+end loop;
+execute format('drop function %s', one.signature);
+end loop;
+end
 $fn$;` },
   { name: 'sweep', sql: `create or replace function jobmaster.sweep(completed interval, failed interval, at_most integer, moment timestamptz)
 returns integer

@@ -1,10 +1,11 @@
--- When the next job is due by itself that is not of a paused task; null when none is. Where more than 1,000 jobs of paused
+-- When the next job is due by itself that is not of a paused task, or the next tick of a schedule that is not paused, nor
+-- its task; null when none is. Where more than 1,000 jobs of paused
 -- tasks come first it is the time of the last of these: too early, and never too late.
 create or replace function jobmaster.next_due()
 returns timestamptz
 language sql stable
 as $fn$
-  select case
+  select least(case
     when not exists (select from jobmaster.tasks where paused_at is not null)
     then (select min(run_at) from jobmaster.jobs where status = 'scheduled')
     else (
@@ -19,5 +20,10 @@ as $fn$
         limit 1000
       ) first
     )
-  end
+  end, (
+    select min(schedule.next_tick)
+    from jobmaster.schedules schedule
+    join jobmaster.tasks task on task.id = schedule.task_id
+    where schedule.paused_at is null and task.paused_at is null
+  ))
 $fn$;

@@ -11,6 +11,7 @@
 --   "started": integer                         how many jobs it has started
 --   "held": integer                            how many jobs it runs, beside those it settles here
 --   "repeat": boolean                          the answer to the first try of this call was lost
+--   "ticks"                                    see add_ticks: what the last answer's "schedules" asked for
 --   "keep": {"completed", "failed"}            how long finished jobs are kept, in seconds; what is null or left out, for ever
 --   "since", "after", "take_back"}             from its last answer: since; where to go on, or null to start from the
 --                                              top; expired
@@ -21,6 +22,7 @@
 --   "expired": boolean                         leases have run out: hand that back as take_back
 --   "alone": boolean                           the one job taken has lost its invocation before: claim nothing beside it
 --   "since", "after"                           hand these back
+--   "schedules", "overdue"                     where some schedule is due: see fire
 --   and when no job was taken:
 --   "stop": "empty" | "capacity" | "deadline" | "paused"  why: nothing that this code runs is waiting; the limits; the
 --                                              time left; the system, or every task that has jobs waiting, is paused
@@ -71,6 +73,10 @@ begin
     );
   end if;
 
+  if request ? 'ticks' then
+    perform jobmaster.add_ticks(request -> 'ticks');
+  end if;
+
   if (request ->> 'held')::integer > 0 then
     answer := answer || jsonb_build_object('cancel', array(
       select id
@@ -94,6 +100,9 @@ begin
     end if;
     if exists (select from jobmaster.jobs where status = 'scheduled' and run_at <= moment) then
       perform jobmaster.promote(moment);
+    end if;
+    if exists (select from jobmaster.schedules where due_at <= moment) then
+      answer := answer || jobmaster.fire(moment);
     end if;
     if (request ->> 'repeat')::boolean or exists (select from jobmaster.jobs where status = 'waiting') then
       answer := answer || jobmaster.claim(request);

@@ -1,0 +1,32 @@
+-- Drops the functions whose parameters an earlier version named otherwise: beside today's, a call could mean both. Who was
+-- granted one may call what took its place. A part of deploying, called last.
+create or replace function jobmaster.supersede()
+returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+  one record;
+  grantee oid;
+begin
+  for one in
+    select former.oid::regprocedure as signature, former.proacl, present.oid::regprocedure as successor
+    from pg_proc former
+    join pg_proc present on present.pronamespace = former.pronamespace and present.proname = former.proname
+    join pg_namespace place on place.oid = former.pronamespace
+    where place.nspname = 'jobmaster'
+      and (former.proname, oidvectortypes(former.proargtypes), oidvectortypes(present.proargtypes)) in (
+        ('pause', 'text, text', 'text, text, text'),
+        ('resume', 'text, text', 'text, text, text'),
+        ('set_paused', 'text, text, text, timestamp with time zone', 'text, text, text, text, timestamp with time zone')
+      )
+  loop
+    for grantee in
+      select acl.grantee from aclexplode(one.proacl) acl where acl.privilege_type = 'EXECUTE' and acl.grantee <> 0
+    loop
+      execute format('grant execute on function %s to %s', one.successor, grantee::regrole);
+    end loop;
+    execute format('drop function %s', one.signature);
+  end loop;
+end
+$fn$;
