@@ -37,11 +37,10 @@ export interface ScheduleDefinition {
  * Defines a schedule: a job of `task`, or of the task of that name, with these arguments at each tick of `cron`. It is
  * exported beside tasks, and named like them: `type.export`. Registers nothing; `deploy` checks it and takes it up.
  */
-export function schedule<T extends Task | string>(
-  task: T,
-  args: Args<T>,
-  { cron, timezone = 'UTC', catchUp = 'last' }: ScheduleOptions,
-): Schedule {
+export function schedule<T extends Task | string>(task: T, args: Args<T>, options: ScheduleOptions): Schedule {
+  // JavaScript may leave them out: deploy says so, with all else that is wrong.
+  const given: Partial<ScheduleOptions> | null | undefined = options
+  const { cron, timezone = 'UTC', catchUp = 'last' } = given ?? {}
   return Object.freeze({ [scheduleSymbol]: Object.freeze({ task, args, cron, timezone, catchUp }) })
 }
 

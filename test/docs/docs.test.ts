@@ -104,6 +104,7 @@ const givenNames = [
   'createJobMaster',
   'dependsOn',
   'same',
+  'schedule',
   'task',
   'orders',
   'receipts',

@@ -135,6 +135,6 @@ test.each(['pause', 'resume'] as const)('%s of what there is not is refused, nam
   // What TypeScript would refuse, JavaScript sends all the same.
   await expect(jobs[verb]({} as { task: string })).rejects.toMatchObject({
     code: 'JM008',
-    message: `${verb}: name a task or a system, one of them`,
+    message: `${verb}: name a task, a system or a schedule, one of them`,
   })
 })

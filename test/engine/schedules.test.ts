@@ -138,6 +138,29 @@ test('an invocation whose code does not know the schedule inserts its jobs, and 
   expect(await jobs.runUntilEmpty(deadlineIn())).toMatchObject({ completed: 140 })
 })
 
+test('calls that know nothing of schedules insert what is due as far as it is known, and the rest comes once', async () => {
+  const { jobs, clock, sql, hour } = await setupOnTheHour({ cool: minutely('all') })
+  const request = { version: 1, units: 1, system: 'default', tasks: {}, completed: [], outcomes: [], limit: 1 }
+  const call = {
+    lease_ms: 1,
+    time_left_ms: 1,
+    started: 0,
+    held: 0,
+    repeat: false,
+    since: 0,
+    after: null,
+    take_back: false,
+  }
+  for (let sequence = 1; sequence <= 3; sequence += 1) {
+    await clock.advance({ minutes: 60 })
+    const sent = { ...request, ...call, sequence, invocation: crypto.randomUUID() }
+    await sql`select jobmaster.settle_and_claim(${JSON.stringify(sent)}::jsonb)`
+  }
+  expect(await ticksOf(jobs)).toEqual(minutesAfter(hour, 1, 100))
+  expect(await jobs.runUntilEmpty(deadlineIn())).toMatchObject({ completed: 180 })
+  expect(await ticksOf(jobs)).toEqual(minutesAfter(hour, 1, 180))
+})
+
 test('the clock of its time zone is what a schedule goes by', async () => {
   const noon = schedule(report, {}, { cron: '0 12 * * *', timezone: 'Asia/Kolkata' })
   const { jobs } = await setupOnTheHour({ cool: { report, noon } })

@@ -1,3 +1,4 @@
+import { schedule } from 'jobmaster'
 import { expect, test } from 'vitest'
 import { setup } from '../support/jobs.ts'
 import { serve } from './app.ts'
@@ -54,6 +55,29 @@ test('tasks and systems are paused and resumed over HTTP', async () => {
   expect(await post('/systems/default/resume')).toEqual({ status: 200, body: { system: 'default', pausedAt: null } })
   expect(await post('/tasks/cool.foo/resume')).toEqual({ status: 200, body: { task: 'cool.foo', pausedAt: null } })
   expect(await post('/drain')).toMatchObject({ body: { completed: 1 } })
+})
+
+test('schedules are listed, paused and resumed over HTTP', async () => {
+  const nightly = schedule(cool.foo, { b: 1 }, { cron: '0 3 * * *', timezone: 'Europe/Berlin' })
+  const { jobs } = await setup({ cool: { ...cool, nightly } })
+  const { ask } = serve(jobs)
+  const body = async (method: string, path: string) => (await ask(method, path)).json()
+  const listed = { schedule: 'cool.nightly', task: 'cool.foo', cron: '0 3 * * *', catchUp: 'last', pausedAt: null }
+  expect(await body('GET', '/schedules')).toMatchObject({
+    schedules: [{ ...listed, lastTickAt: null, lastJobId: null, nextTickAt: expect.stringMatching(/T0[12]:00:00/) }],
+  })
+  expect(await body('POST', '/schedules/cool.nightly/pause')).toEqual({
+    schedule: 'cool.nightly',
+    pausedAt: expect.any(String),
+  })
+  expect(await body('GET', '/schedules')).toMatchObject({ schedules: [{ nextTickAt: null }] })
+  expect(await body('POST', '/schedules/cool.nightly/resume')).toEqual({ schedule: 'cool.nightly', pausedAt: null })
+  const refused = await ask('POST', '/schedules/cool.never/pause')
+  expect(refused.status).toBe(404)
+  expect(await refused.json()).toMatchObject({
+    code: 'JM017',
+    detail: 'unknown schedule cool.never (known: cool.nightly)',
+  })
 })
 
 test.each([

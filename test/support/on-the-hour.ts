@@ -1,5 +1,5 @@
 import { createJobMaster } from 'jobmaster'
-import { Clock } from './clock.ts'
+import type { Clock } from './clock.ts'
 import { setup } from './jobs.ts'
 
 /** As setup; but these tasks and schedules are deployed a second after a full hour of the database's clock. */

@@ -7,7 +7,7 @@ import * as things1 from './tasks/things1.ts'
 /** What a block may speak of without saying where it is from. */
 export * as v from 'valibot'
 export { eq } from 'drizzle-orm'
-export { createJobMaster, dependsOn, same, task } from 'jobmaster'
+export { createJobMaster, dependsOn, same, schedule, task } from 'jobmaster'
 export { orders, receipts } from './schema.ts'
 export { cool, db, mail }
 export const tasks = { cool, mail, things1 }
