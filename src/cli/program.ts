@@ -4,9 +4,12 @@ import { addCancel } from './commands/cancel.ts'
 import { addChange } from './commands/change.ts'
 import { addDelete } from './commands/delete.ts'
 import { addDeploy } from './commands/deploy.ts'
+import { addDev } from './commands/dev.ts'
+import { addDevWorker } from './commands/dev-worker.ts'
 import { addEmbeddedServer } from './commands/embedded-server.ts'
 import { addExplain } from './commands/explain.ts'
 import { addGraph } from './commands/graph.ts'
+import { addInit } from './commands/init.ts'
 import { addInsert } from './commands/insert.ts'
 import { addList } from './commands/list.ts'
 import { addPause } from './commands/pause.ts'
@@ -47,6 +50,8 @@ function program(): Command {
     .showHelpAfterError('(jobmaster --help shows all commands)')
     .exitOverride()
   for (const add of [
+    addInit,
+    addDev,
     addDeploy,
     addInsert,
     addRun,
@@ -63,6 +68,7 @@ function program(): Command {
     addPrune,
     addTasks,
     addGraph,
+    addDevWorker,
     addEmbeddedServer,
   ]) {
     add(root)

@@ -57,7 +57,7 @@ function bar({ errorColor: color }: Output, jobs: JobMaster): Progress {
   }
 }
 
-function lineOf({ id, task, status, durationMs, error }: ReportedJob): string {
+export function lineOf({ id, task, status, durationMs, error }: ReportedJob): string {
   const said = error ? `: ${plain(error.message)}` : ''
   const outcome = status === 'scheduled' ? 'to be tried again' : status
   return `${outcome} ${task} #${id} (${Math.round(durationMs)} ms)${said}`

@@ -2,7 +2,7 @@ import { exitCodes } from './exit-codes.ts'
 import { Failure } from './failure.ts'
 
 /** Whether there is somebody to ask. */
-function canAsk(): boolean {
+export function canAsk(): boolean {
   return process.stdin.isTTY === true && process.stdout.isTTY === true
 }
 

