@@ -109,6 +109,11 @@ async function wake(continueWith: ContinueWith, wakeUp: WakeUp, env: object): Pr
   }
   const url = typeof continueWith.url === 'function' ? continueWith.url(env) : continueWith.url
   if (url === undefined) return
+  const address = URL.canParse(url) ? new URL(url) : undefined
+  // The errors of Request and fetch would show it.
+  if (!address || address.username || address.password) {
+    throw new Error('continueWith: url must be the whole address of the drain route, without a user or password')
+  }
   const secret = secretIn(env, secrets.signing)
   if (secret === undefined) throw new Error(`continueWith: set ${secrets.signing}, the key that signs its requests`)
   // Answered at once: who goes on must not keep alive who had to go.
@@ -118,6 +123,5 @@ async function wake(continueWith: ContinueWith, wakeUp: WakeUp, env: object): Pr
   const request = new Request(url, { method: 'POST', headers, body, redirect: 'manual' })
   const response = await (continueWith.fetch ?? fetch)(request, env)
   await response.body?.cancel()
-  if (!response.ok)
-    throw new Error(`continueWith: ${new URL(url).origin} answered ${response.status} to a signed drain`)
+  if (!response.ok) throw new Error(`continueWith: ${address.origin} answered ${response.status} to a signed drain`)
 }

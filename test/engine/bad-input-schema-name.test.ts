@@ -1,3 +1,4 @@
+import { sql as statement } from 'drizzle-orm'
 import * as v from 'valibot'
 import { dependsOn, task } from 'jobmaster'
 import { expect, test } from 'vitest'
@@ -14,7 +15,16 @@ const report = task({
   dependencies: dependsOn(source, { withinHours: 1, args: { b: 'ALL' } }),
   run: (_, ctx) => ctx.dependencies.of(source).map(({ result }) => result),
 })
-const cool = { source, report }
+const commits = task({ params: {}, run: (_, ctx) => ctx.commit(statement`select 1`) })
+const fails = task({
+  params: {},
+  maxAttempts: 1,
+  run() {
+    throw new Error('it does not work')
+  },
+})
+const cool = { source, report, commits, fails }
+type Jobs = Awaited<ReturnType<typeof setup>>['jobs']
 
 const hostile = [`we"ird'; drop schema public; --`, 'a$fn$b', '$1 %s %I \\ ?', 'Ünï cödé']
 const others = [
@@ -49,7 +59,8 @@ test.each(driver === 'node-postgres' ? [...hostile, ...others] : hostile)(
     expect((await jobs.cancel(2)).status).toBe('cancelled')
     expect((await jobs.retry(2)).status).toBe('waiting')
     expect((await jobs.status()).jobs).toMatchObject({ completed: 3, waiting: 1 })
-    expect(await jobs.prune({ completed: '0 seconds' })).toBe(3)
+    await asEveryVerb(jobs)
+    expect(await jobs.prune({ completed: '0 seconds' })).toBe(4)
 
     expect((await jobs.deploy()).upToDate).toBe(true)
     expect(await jobs.plan()).toMatchObject({ schema, upToDate: true, problems: [] })
@@ -93,6 +104,33 @@ test('a name that Postgres would fold to another stays as it is: "Jobs" and "job
   expect((await lower.jobs.runUntilEmpty(deadlineIn())).completed).toBe(0)
   expect((await upper.jobs.runUntilEmpty(deadlineIn())).completed).toBe(1)
 })
+
+/** What has statements of its own, and is not asked above. */
+async function asEveryVerb(jobs: Jobs): Promise<void> {
+  const now = new Date()
+  expect((await jobs.change(2, { priority: 7 })).priority).toBe(7)
+  await jobs.pause({ task: 'cool.source' })
+  await jobs.pause({ system: 'default' })
+  expect(await jobs.runUntilEmpty(deadlineIn())).toMatchObject({ stopReason: 'paused' })
+  await jobs.resume({ task: 'cool.source' })
+  await jobs.resume({ system: 'default' })
+  expect(await jobs.cancel({ task: 'cool.source' })).toEqual({ jobs: 1, more: false })
+  expect(await jobs.retry({ status: 'cancelled' })).toEqual({ jobs: 1, more: false })
+  expect(await jobs.delete({ status: 'waiting' })).toEqual({ jobs: 1, more: false })
+  const [committed, failing] = await jobs.insertMany([
+    { task: commits, args: {} },
+    { task: fails, args: {} },
+  ])
+  expect(await jobs.room(10)).toBe(2)
+  expect(await jobs.runUntilEmpty(deadlineIn())).toMatchObject({ completed: 1, failed: 1 })
+  expect((await jobs.get(committed!.id))?.status).toBe('completed')
+  expect(await jobs.attempts(failing!.id)).toMatchObject([{ outcome: 'failed' }])
+  expect(await jobs.recordSignature('a', now)).toBe('recorded')
+  expect(await jobs.recordSignature('a', now)).toBe('replayed')
+  expect((await jobs.tasks()).map((deployed) => deployed.task)).toContain('cool.commits')
+  expect((await jobs.graph()).tasks).toHaveLength(4)
+  expect(await jobs.metrics()).toContain('cool.fails')
+}
 
 async function schemas(sql: Sql): Promise<string[]> {
   const rows = await sql`

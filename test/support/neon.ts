@@ -50,6 +50,8 @@ export async function startNeon(upstream: string, connections = 20): Promise<Neo
     if (!pool) {
       pool = new pg.Pool({ connectionString: url.href, max: connections, idleTimeoutMillis: 1_000 })
       pool.on('error', () => {})
+      // One that is in use and breaks fails its statement; unheard, its event would end the run.
+      pool.on('connect', (client) => client.on('error', () => {}))
       pools.set(url.href, pool)
     }
     return pool
