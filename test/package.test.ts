@@ -48,6 +48,26 @@ test('installing it brings the peers it cannot do without, and no Node', async (
   )
 })
 
+test('nothing runs when it is installed, of its own or of what it brings', async () => {
+  const { packages } = JSON.parse(await readFile(join(folder, 'package-lock.json'), 'utf8'))
+  expect(Object.keys(packages)).toContain('node_modules/jobmaster')
+  expect(Object.keys(packages).filter((path) => packages[path].hasInstallScript)).toEqual([])
+  const { scripts, dependencies } = JSON.parse(
+    await readFile(join(folder, 'node_modules/jobmaster/package.json'), 'utf8'),
+  )
+  expect(Object.keys(scripts).filter((name) => /^(pre|post)?install$/.test(name))).toEqual([])
+  expect(Object.keys(dependencies)).toEqual(['@valibot/to-json-schema'])
+})
+
+test('it is published with its provenance, and made with pinned tools', async () => {
+  const manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
+  expect(manifest.publishConfig).toEqual({ access: 'public', provenance: true })
+  const versions: string[] = Object.values(manifest.devDependencies)
+  expect(versions.filter((version) => !/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(version))).toEqual([])
+  const { packages } = JSON.parse(await readFile(join(root, 'package-lock.json'), 'utf8'))
+  expect(Object.keys(packages).filter((path) => path !== '' && !packages[path].integrity)).toEqual([])
+})
+
 test('plain Node imports it', async () => {
   const program = `
     import * as main from 'jobmaster'
