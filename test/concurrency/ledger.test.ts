@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import {
   attemptsNotEndedOnce,
   beganTooSoon,
+  claimedOutOfOrder,
   completedAgain,
   jobsAbove,
   jobsLost,
@@ -106,4 +107,17 @@ test('a dependency that was not shared is seen', async () => {
     [3, 'a.load', 'running', 'completed', 1, 1, { region: 2 }],
   )
   expect(await completedAgain(sql, 'a.load')).toEqual(['a.load {"region": 1} completed 2 times'])
+})
+
+test('a claim that passed over a job of higher priority is seen', async () => {
+  const sql = await ledgerOf()
+  const claimed = (claim: number, rank: number, job: number) => sql`
+    insert into ledger.transitions (job_id, task, was, status, attempt, process_units, args, claim, rank)
+    values (${job}, 'a.light', 'waiting', 'running', 1, 1, '{}', ${claim}, ${rank})`
+  await claimed(1, -9, 3)
+  await claimed(1, -5, 7)
+  await claimed(2, -5, 8)
+  expect(await claimedOutOfOrder(sql, 'a.light')).toEqual([])
+  await claimed(3, -6, 2)
+  expect(await claimedOutOfOrder(sql, 'a.light')).toEqual(['claim 2 took #8 before claim 3 took #2'])
 })

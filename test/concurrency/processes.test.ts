@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
+import { neonServer } from '../support/drivers.ts'
 import { setup } from '../support/jobs.ts'
 import {
   attemptsNotEndedOnce,
   beganTooSoon,
+  claimedOutOfOrder,
   completedAgain,
   jobsAbove,
   jobsLost,
@@ -14,16 +16,21 @@ import type { Sql } from '../support/sql.ts'
 import { crowd, limits, runsTable, systems } from './crowd.ts'
 import { startWorkers, type Worker } from './processes.ts'
 
-test(
-  '8 processes that drain at once lose nothing, settle nothing twice, and stay below every limit',
-  { timeout: 60_000 },
-  async () => {
-    const { sql, url } = await crowded(10)
-    const workers = await startWorkers(url, 8)
+test.each([
+  [8, 10],
+  [32, 4],
+])(
+  '%d processes that drain at once, over two drivers, lose nothing, settle nothing twice, and stay below every limit',
+  { timeout: 300_000 },
+  async (count, size) => {
+    const { sql, url } = await crowded(size)
+    const neon = await neonServer()
+    const workers = await startWorkers(url, count, neon.port)
     const counts = await Promise.all(workers.map(({ ended }) => ended))
 
     await expectPromisesKept(sql)
-    expect(await outcomes(sql)).toEqual(expectedOutcomes(10))
+    expect(await claimedOutOfOrder(sql, 'crowd.light')).toEqual([])
+    expect(await outcomes(sql)).toEqual(expectedOutcomes(size))
     expect(await shared(sql)).toEqual([])
     expect(counts.map(({ refused }) => refused)).toEqual(counts.map(() => 0))
     // It was a crowd: several processes of both systems had their part.
@@ -36,7 +43,7 @@ test(
 
 test(
   'a process that is killed with jobs in its hands loses none: they come back once its lease is over',
-  { timeout: 60_000 },
+  { timeout: 120_000 },
   async () => {
     const { sql, url, clock } = await crowded(5)
     await sql(`

