@@ -260,7 +260,7 @@ test('units: no system has as many as the task needs', async () => {
   })
   const job = await jobs.insert(heavy, {})
   await small.runUntilEmpty(deadlineIn())
-  expect((await why(job.id))[2]).toBe('units: needs 80, and small has 10 in all')
+  expect((await why(job.id))[2]).toBe('units: needs 80, 10 of 10 free on small')
 })
 
 test('there is nothing to explain of a job that is not there', async () => {

@@ -92,8 +92,6 @@ begin
     loop
       if pool.paused_at is not null then
         reasons := reasons || format('paused: the system %s, since %s', pool.name, to_char(pool.paused_at, 'YYYY-MM-DD HH24:MI:SS'));
-      elsif task.process_units > pool.units then
-        reasons := reasons || format('units: needs %s, and %s has %s in all', task.process_units, pool.name, pool.units);
       elsif task.process_units > pool.free then
         reasons := reasons || format('units: needs %s, %s of %s free on %s%s', task.process_units, pool.free, pool.units, pool.name,
           coalesce(', held by ' || left(pool.held_by, 200) || ' until ' || to_char(pool.until, 'HH24:MI:SS'), ''));

@@ -111,7 +111,9 @@ test(
     const here = createJobMaster({ db: overPglite(from).db, tasks: { cool } })
     await here.deploy()
     await fill(here, made)
-    const dump = await (await pgDump({ pg: from, args: ['--schema=jobmaster', '--no-owner'] })).text()
+    const dumped = await (await pgDump({ pg: from, args: ['--schema=jobmaster', '--no-owner'] })).text()
+    // A server older than the dump's does not know this setting of its session, and psql would go on.
+    const dump = dumped.replace('SET transaction_timeout = 0;', '')
 
     const there = await openDatabase()
     // It empties the search path of the session that it is run in, as psql's would be.

@@ -36,7 +36,7 @@ async function scraped() {
 test('a scrape has the depth by state and task, the oldest waiting age, and the units in use', async () => {
   const { jobs, clock, scrape } = await scraped()
   await jobs.insert(needs, {})
-  await jobs.runUntilEmpty(deadlineIn(100), { settleMs: 10 })
+  await jobs.runUntilEmpty(deadlineIn(1_000), { settleMs: 10 })
   await jobs.insert(good, {})
   await jobs.insert(good, {})
   await jobs.insert(good, {}, { runAt: new Date(Date.now() + 3_600_000) })
@@ -58,7 +58,7 @@ test('a scrape counts what completed, failed, was retried, cancelled and lost, a
   const { jobs, clock, scrape } = await scraped()
   await jobs.insertMany([good, good, good, bad, flaky, endless].map((each) => ({ task: each, args: {} })))
   const waiting = await jobs.insert(good, {}, { runAt: new Date(Date.now() + 3_600_000) })
-  await jobs.runUntilEmpty(deadlineIn(150), { settleMs: 20 })
+  await jobs.runUntilEmpty(deadlineIn(1_000), { settleMs: 20 })
   await jobs.cancel(waiting.id)
   await clock.advance({ minutes: 1 })
   await jobs.pause({ task: 'cool.endless' })
