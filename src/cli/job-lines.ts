@@ -43,7 +43,7 @@ function timeOf({ status, createdAt, runAt, startedAt, finishedAt }: Job): strin
   return `inserted ${relative(createdAt)}`
 }
 
-function shortened(text: string, most: number): string {
+export function shortened(text: string, most: number): string {
   const one = plain(text).replaceAll('\n', ' ')
   return one.length > most ? `${one.slice(0, most - 1)}…` : one
 }

@@ -4,7 +4,7 @@ import { exitCodes } from './exit-codes.ts'
 import { Failure } from './failure.ts'
 
 /** The name that was probably meant, if one is near. */
-function nearest(name: string, names: readonly string[]): string | undefined {
+export function nearest(name: string, names: readonly string[]): string | undefined {
   const byKey = names.filter((known) => known.endsWith(`.${name}`))
   if (byKey.length === 1) return byKey[0]
   if (names.length === 0) return undefined

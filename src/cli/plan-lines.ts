@@ -3,7 +3,7 @@ import type { Output } from './output.ts'
 
 /** A plan as a diff: `+` is made, `~` changes, `-` goes, `!` wants to be read. */
 export function planLines({ color }: Output, plan: Plan): string[] {
-  const { tasks } = plan
+  const { tasks, schedules } = plan
   const added = (what: string) => color.green(`+ ${what}`)
   const changed = (what: string) => color.yellow(`~ ${what}`)
   const gone = (what: string) => color.red(`- ${what}`)
@@ -15,6 +15,9 @@ export function planLines({ color }: Output, plan: Plan): string[] {
     ...tasks.added.map((task) => added(task)),
     ...tasks.changed.flatMap((task) => [changed(task.task), ...partsOf(task).map((part) => `    ${color.dim(part)}`)]),
     ...tasks.retired.map((task) => gone(`${task} (retired: its waiting jobs stay, unclaimed, and its history)`)),
+    ...schedules.added.map((schedule) => added(`schedule ${schedule}`)),
+    ...schedules.changed.map((schedule) => changed(`schedule ${schedule}`)),
+    ...schedules.removed.map((schedule) => gone(`schedule ${schedule}`)),
     ...(tasks.unchanged.length > 0 ? [color.dim(`  ${counted(tasks.unchanged.length, 'task')} unchanged`)] : []),
     ...plan.warnings.map((warning) => color.yellow(`! ${warning}`)),
     ...plan.problems.map((problem) => color.red(`! ${problem}`)),

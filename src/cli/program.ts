@@ -1,3 +1,4 @@
+import completion from '@bomb.sh/tab/commander'
 import { Command } from 'commander'
 import { version } from './version.ts'
 import { addCancel } from './commands/cancel.ts'
@@ -17,6 +18,7 @@ import { addPrune } from './commands/prune.ts'
 import { addResume } from './commands/resume.ts'
 import { addRetry } from './commands/retry.ts'
 import { addRun } from './commands/run.ts'
+import { addSchedule } from './commands/schedule.ts'
 import { addShow } from './commands/show.ts'
 import { addStatus } from './commands/status.ts'
 import { addTasks } from './commands/tasks.ts'
@@ -68,11 +70,13 @@ function program(): Command {
     addPrune,
     addTasks,
     addGraph,
+    addSchedule,
     addDevWorker,
     addEmbeddedServer,
   ]) {
     add(root)
   }
   for (const command of root.commands) command.copyInheritedSettings(root)
+  completion(root)
   return root
 }
