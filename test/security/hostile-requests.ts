@@ -4,6 +4,8 @@ import fc from 'fast-check'
 export interface Sent {
   method: string
   path: string
+  /** What the path is of, where it is of one: `/jobs/:id`. */
+  route?: string
   query: string
   /** The secret of its route, a right signature, or what somebody might try. */
   credentials: 'right' | 'signed' | { value: string | undefined }
@@ -205,6 +207,7 @@ export function requestsTo(routes: readonly { method: string; path: string }[]):
   const known = fc.constantFrom(...routes).chain(({ method, path }) =>
     fc.record({
       method: mostly(fc.constant(method), methods),
+      route: fc.constant(path),
       path: fc
         .tuple(...path.split('/').map((part) => parts[part.slice(1)] ?? fc.constant(part)))
         .map((all) => all.join('/')),

@@ -3,6 +3,8 @@ import { createApp, signatureHeaders, withInvocation } from 'jobmaster/http'
 import { node } from 'jobmaster/node'
 import { connect } from 'node:net'
 import { beforeAll, expect, onTestFinished, test, vi } from 'vitest'
+import * as v from 'valibot'
+import * as answers from '../../src/http/answers.ts'
 import * as cool from '../http/tasks.ts'
 import { setup } from '../support/jobs.ts'
 import { mostly, requestsTo, type Sent } from './hostile-requests.ts'
@@ -27,6 +29,7 @@ const inside = /node_modules|\/src\/|\.ts:\d|PL\/pgSQL|syntax error|jobmaster\.\
 type Made = Awaited<ReturnType<typeof setup<{ cool: typeof cool }>>>
 let made: Made
 let app: ReturnType<typeof createApp>
+let documented: Record<string, Record<string, Documented> | undefined>
 const logged: string[] = []
 
 beforeAll(async () => {
@@ -38,6 +41,8 @@ beforeAll(async () => {
     drain: { budgetMs: 100, concurrency: 4 },
     onError: (error) => logged.push(String(error)),
   })
+  const headers = { authorization: `Bearer ${env.JOBMASTER_SECRET}` }
+  documented = (await (await app.request('/openapi.json', { headers }, env)).json()).paths
 })
 
 async function request({ method, path, query, credentials, type, more, body }: Sent): Promise<Request> {
@@ -55,6 +60,25 @@ async function request({ method, path, query, credentials, type, more, body }: S
     headers,
     ...(carries && { body: body as BodyInit }),
   })
+}
+
+/** Says that the OpenAPI document names this status here, and that the answer has what it says and nothing else. */
+function asDocumented({ method, route }: Sent, { status, headers }: Response, answer: string): void {
+  const operation = route && documented[route.replace(/:(\w+)/, '{$1}')]?.[method.toLowerCase()]
+  if (!operation || [404, 405].includes(status)) return
+  const content = operation.responses[status]?.content
+  expect(content, `${method} ${route} ${status}`).toBeDefined()
+  const type = headers.get('content-type')?.replace(/;.*/, '') ?? ''
+  expect(Object.keys(content ?? {})).toContain(type)
+  if (!type.includes('json')) return
+  const name = content?.[type]?.schema.$ref.split('/').at(-1)
+  const [, schema] = Object.entries(answers).find(([key]) => key === name) ?? []
+  const body: unknown = JSON.parse(answer)
+  expect(schema && v.parse(schema, body), `${method} ${route} ${status}`).toEqual(body)
+}
+
+interface Documented {
+  responses: Record<number, { content: Record<string, { schema: { $ref: string } }> } | undefined>
 }
 
 async function state(): Promise<unknown> {
@@ -111,6 +135,7 @@ test(`${numRuns} generated requests from seed ${seed}: nothing breaks, nothing i
       // What does not get past secrets, methods, types and sizes reaches no database; a signature alone is looked up there.
       if ([400, 401, 405, 413, 415].includes(status))
         expect(made.statements.count).toBeLessThanOrEqual(sent.credentials === 'signed' ? 1 : 0)
+      asDocumented(sent, response, answer)
       if (made.statements.count > 0) {
         const after = await state()
         if (status >= 400) expect(after).toEqual(before)
