@@ -111,51 +111,60 @@ export async function settleAndClaim(queue: Queue, request: ClaimRequest): Promi
 
 /** Inserts jobs, all or none, and returns them in the order given. */
 export async function insertJobs(queue: Queue, items: readonly NewJob[]): Promise<Job[]> {
-  const inserted = (await call(queue, insertJobsCall(items))) as InsertedJob[]
-  return inserted.map(([id, status, maxAttempts, processUnits, createdAt, runAt, args], index) => ({
-    id,
-    task: items[index]?.task ?? '',
-    args,
-    priority: items[index]?.priority ?? 0,
-    status,
-    attempt: 0,
-    maxAttempts,
-    failures: 0,
-    processUnits,
-    system: null,
-    createdAt: new Date(createdAt),
-    runAt: new Date(runAt),
-    startedAt: null,
-    finishedAt: null,
-    leaseUntil: null,
-    result: null,
-    error: null,
-    parentId: null,
-  }))
+  const texts = textsOf(items)
+  const { ids, scheduled, created_at, tasks } = (await call(queue, insertJobsCall(texts))) as InsertAnswer
+  const set = new Set(scheduled)
+  const createdAt = Date.parse(created_at)
+  // As they were sent: what the caller changes meanwhile, or JSON leaves out, is not in the database.
+  const sent = JSON.parse(`[${texts.join(',')}]`) as (NewJob & { args?: Job['args'] })[]
+  return sent.map((given, index) => {
+    // An answer has an id for each item, and says of each task what its jobs have in common.
+    const id = ids[index] as number
+    const [maxAttempts, processUnits, defaults] = tasks[given.task] as TaskFacts
+    return {
+      id,
+      task: given.task,
+      args: { ...defaults, ...given.args },
+      priority: given.priority,
+      status: set.has(id) ? 'scheduled' : 'waiting',
+      attempt: 0,
+      maxAttempts,
+      failures: 0,
+      processUnits,
+      system: null,
+      createdAt: new Date(createdAt),
+      runAt: new Date(given.run_at ?? createdAt),
+      startedAt: null,
+      finishedAt: null,
+      leaseUntil: null,
+      result: null,
+      error: null,
+      parentId: null,
+    }
+  })
 }
 
-type InsertedJob = [
-  id: number,
-  status: JobStatus,
-  maxAttempts: number,
-  processUnits: number,
-  createdAt: string,
-  runAt: string,
-  args: Job['args'],
-]
+interface InsertAnswer {
+  ids: number[]
+  scheduled: number[] | null
+  created_at: string
+  tasks: Record<string, TaskFacts>
+}
+
+type TaskFacts = [maxAttempts: number, processUnits: number, defaults: Job['args']]
 
 /** The statement that inserts jobs, for whoever runs it: an application's transaction, or a neon-http batch. */
 export function insertJobsStatement(schema: string, items: readonly NewJob[]): SQL {
-  return sql`select ${sql.identifier(schema)}.${insertJobsCall(items)} as answer`
+  return sql`select ${sql.identifier(schema)}.${insertJobsCall(textsOf(items))} as answer`
 }
 
 /** In UTF-16 units. Postgres takes 256 MB in one value of jsonb, and a worker has 128 MB in all. */
 const maximumInsert = 67_108_864
 
-function insertJobsCall(items: readonly NewJob[]): SQL {
+function textsOf(items: readonly NewJob[]): string[] {
   let length = 0
   // One by one, to stop before there is a text that is too long to have.
-  const texts = items.map((item) => {
+  return items.map((item) => {
     const text = JSON.stringify(item)
     length += text.length
     if (length > maximumInsert) {
@@ -166,6 +175,9 @@ function insertJobsCall(items: readonly NewJob[]): SQL {
     }
     return text
   })
+}
+
+function insertJobsCall(texts: readonly string[]): SQL {
   return sql`insert_jobs(${`[${texts.join(',')}]`}::text::jsonb)`
 }
 

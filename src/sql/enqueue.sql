@@ -14,7 +14,7 @@ begin
     'args', coalesce(args, 'null'),
     'priority', priority,
     'run_at', run_at
-  ))) -> 0 ->> 0;
+  ))) -> 'ids' -> 0;
 end
 $fn$;
 

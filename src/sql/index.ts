@@ -1,7 +1,7 @@
 // Generated from the .sql files beside it by `npm run generate:sql`. Do not edit.
 
 /** Changes when any function does. */
-export const version = 'd1253e97217a9030'
+export const version = 'a01ed2276cdb7fd0'
 
 /** Every SQL function, each after those that its creation looks at. */
 export const functions: readonly { name: string; sql: string }[] = [
@@ -1244,7 +1244,7 @@ return jobmaster.insert_jobs(jsonb_build_array(jsonb_build_object(
 'args', coalesce(args, 'null'),
 'priority', priority,
 'run_at', run_at
-))) -> 0 ->> 0;
+))) -> 'ids' -> 0;
 end
 $fn$;
 create or replace function jobmaster.enqueue(
@@ -1723,16 +1723,55 @@ coalesce((value ->> 'priority')::numeric, 0) as priority,
 coalesce((value ->> 'run_at')::timestamptz, moment) as run_at,
 left(value ->> 'trace', 55) as trace
 from jsonb_array_elements(items) with ordinality
+), known as materialized (
+select named.name, task.id as task_id, task.max_attempts, task.process_units, task as definition, test.*, (
+select coalesce(jsonb_object_agg(param ->> 'name', param -> 'default'), '{}')
+from jsonb_array_elements(task.params) param
+where (param ->> 'has_default')::boolean
+) as defaults
+from (select item.name, count(*) as jobs from item group by item.name) named
+join jobmaster.tasks task
+on task.type_key = substring(named.name from '^(.*)\\.')
+and task.task_key = substring(named.name from '[^.]*$')
+and task.retired_at is null
+left join lateral jobmaster.quick_test(case when named.jobs > 3 then task.params end) test on true
+), tested as materialized (
+select
+item.position,
+case
+when item.args @@ known.path
+then item.args - known.names = '{}'
+and case when known.closed and pg_column_size(item.args) <= 8000 then true else jobmaster.is_modest(item.args) end
+and (known.asked = '{}' or not exists (
+select
+from unnest(known.asked, known.schemas, known.fewest, known.most) param (name, schema, fewest, most)
+where (octet_length(item.args ->> param.name) <= most and char_length(item.args ->> param.name) >= fewest) is not true
+and jobmaster.check_value(param.schema, item.args -> param.name) is not null
+))
+end as fits
+from item
+join known on known.name = item.name
+), found as materialized (
+select unsure.position, verdict.*
+from tested unsure
+join item on item.position = unsure.position
+join known on known.name = item.name
+cross join lateral jobmaster.check_arguments(known.definition, item.args) verdict
+where unsure.fits is not true
 ), checked as materialized (
 select
-item.*,
-task.id as task_id,
-task.max_attempts,
-task.process_units,
-found.complete,
-found.expands,
+item.position,
+item.name,
+item.priority,
+item.run_at,
+item.trace,
+known.task_id,
+known.max_attempts,
+known.process_units,
+case when tested.fits then known.defaults || item.args else found.complete end as complete,
+coalesce(found.expands, false) as expands,
 case
-when task.id is null then 'JM001'
+when known.task_id is null then 'JM001'
 when item.priority not between -1000000000 and 1000000000 or item.priority % 1 <> 0 then 'JM008'
 when item.run_at not between timestamptz '0001-01-01 00:00:00Z' and timestamptz '9999-12-31 00:00:00Z' then 'JM008'
 else found.code
@@ -1740,12 +1779,9 @@ end as code,
 found.problem,
 found.argument
 from item
-left join jobmaster.tasks task
-on task.type_key = substring(item.name from '^(.*)\\.')
-and task.task_key = substring(item.name from '[^.]*$')
-and task.retired_at is null
-left join lateral jobmaster.check_arguments(task, case when task.id is not null then item.args end) found
-on task.id is not null
+left join known on known.name = item.name
+left join tested on tested.position = item.position
+left join found on found.position = item.position
 ), made as (
 insert into jobmaster.jobs (task_id, status, priority, args, expands, max_attempts, process_units, created_at, run_at, trace)
 select
@@ -1762,14 +1798,19 @@ trace
 from checked
 where not exists (select from checked where code is not null)
 order by position
-returning id, task_id, status, max_attempts, process_units, created_at, run_at, args
+returning id, task_id, status
 )
 select
 (
-select jsonb_agg(jsonb_build_array(id, status, max_attempts, process_units, created_at, run_at, args) order by id)
+select jsonb_build_object(
+'ids', to_jsonb(array_agg(id order by id)),
+'scheduled', to_jsonb(array_agg(id) filter (where status = 'scheduled')),
+'created_at', moment,
+'tasks', (select jsonb_object_agg(name, jsonb_build_array(max_attempts, process_units, defaults)) from known)
+)
 from made
 ),
-(select array_agg(id) from made where task_id in (select shape.task_id from jobmaster.shapes shape)),
+(select array_agg(id) from made where task_id = any (array(select shape.task_id from jobmaster.shapes shape))),
 (select to_jsonb(checked) - 'complete' from checked where code is not null order by position limit 1)
 into inserted, to_key, refusal;
 if refusal is not null then
@@ -1794,7 +1835,18 @@ end if;
 if to_key is not null then
 perform jobmaster.write_keys(to_key);
 end if;
-return coalesce(inserted, '[]');
+return inserted;
+end
+$fn$;` },
+  { name: 'is_modest', sql: `create or replace function jobmaster.is_modest(args jsonb)
+returns boolean
+language sql immutable
+as $fn$
+select case
+when octet_length(args::text) <= 300 then true
+when octet_length(args::text) > 1048576 then false
+else not jsonb_path_exists(args, '$.**{501}')
+and not jsonb_path_exists(args, '$.** ? (@.type() == "number" && (@ > 1.7976931348623157e308 || @ < -1.7976931348623157e308))')
 end
 $fn$;` },
   { name: 'keep_results', sql: `create or replace function jobmaster.keep_results(request jsonb)
@@ -2176,6 +2228,103 @@ for update skip locked
 );
 perform jobmaster.delete_jobs(pruned);
 return cardinality(pruned);
+end
+$fn$;` },
+  { name: 'quick_test', sql: `create or replace function jobmaster.quick_test(
+params jsonb, out path jsonpath, out names text[], out closed boolean, out asked text[],
+out schemas jsonb[], out fewest integer[], out most integer[]
+)
+language plpgsql immutable
+as $fn$
+declare
+notes constant text[] := '{title,description,default,examples,format}';
+param record;
+schema jsonb;
+place text;
+kinds jsonb;
+kind text;
+part jsonb;
+test text;
+tests text[] := '{"$.type() == \\"object\\""}';
+forms text[];
+in_path boolean;
+sized boolean;
+begin
+names := '{}';
+closed := true;
+asked := '{}';
+if (jsonb_array_length(params) <= 50) is not true then
+return;
+end if;
+for param in
+select *
+from jsonb_to_recordset(params)
+as given (name text, schema jsonb, required boolean, write_all boolean)
+loop
+names := names || param.name;
+place := '$.' || to_json(param.name);
+schema := param.schema - notes;
+kinds := case jsonb_typeof(schema -> 'type') when 'array' then schema -> 'type' else jsonb_build_array(schema -> 'type') end;
+forms := '{}';
+in_path := true;
+if schema ? 'enum' and schema - 'enum' = '{}' and jsonb_array_length(schema -> 'enum') between 1 and 100 then
+for part in select jsonb_array_elements(schema -> 'enum') loop
+in_path := in_path and jsonb_typeof(part) not in ('array', 'object');
+forms := forms || format('(%s == %s)', place, part);
+end loop;
+elsif param.write_all and schema <> '{"type": "boolean"}' then
+return;
+elsif schema ? 'type' and schema - '{type,minimum,maximum,minLength,maxLength,pattern,allOf}'::text[] = '{}' then
+for kind in select jsonb_array_elements_text(kinds) loop
+test := format('%s.type() == "%s"', place, case kind when 'integer' then 'number' else kind end);
+if kind in ('number', 'integer') then
+test := test || format(
+' && %1$s >= %2$s && %1$s <= %3$s',
+place,
+coalesce(schema ->> 'minimum', '-1.7976931348623157e308'),
+coalesce(schema ->> 'maximum', '1.7976931348623157e308')
+);
+if kind = 'integer' and not kinds ? 'number' then
+test := test || format(' && %s %% 1 == 0', place);
+end if;
+elsif kind = 'string' then
+for part in
+select schema where schema ? 'pattern' union all select jsonb_array_elements(schema -> 'allOf')
+loop
+if part ? 'pattern' and (part = schema or part - notes - 'pattern' = '{}') then
+test := test || format(' && %s like_regex %s flag "s"', place, part -> 'pattern');
+else
+in_path := false;
+end if;
+end loop;
+elsif kind not in ('boolean', 'null') or schema ? 'allOf' then
+in_path := false;
+end if;
+forms := forms || format('(%s)', test);
+end loop;
+else
+in_path := false;
+end if;
+sized := schema ?| '{minLength,maxLength}';
+in_path := in_path and (not sized or kinds = '["string"]');
+if sized or not in_path then
+asked := asked || param.name;
+schemas := schemas || param.schema;
+fewest := fewest || case when in_path then coalesce(schema ->> 'minLength', '0')::integer end;
+most := most || case when in_path then coalesce(schema ->> 'maxLength', '2147483647')::integer end;
+end if;
+closed := closed and in_path;
+if in_path then
+test := '(' || array_to_string(forms, ' || ') || ')';
+tests := tests || case when param.required then test else format('(((%s.type() == "") is unknown) || %s)', place, test) end;
+elsif param.required then
+tests := tests || format('(%s.type() != "")', place);
+end if;
+end loop;
+path := ('strict ' || array_to_string(tests, ' && '))::jsonpath;
+exception
+when others then
+path := null;
 end
 $fn$;` },
   { name: 'raise_priority', sql: `create or replace function jobmaster.raise_priority(job_id bigint, at_least integer)

@@ -1,7 +1,7 @@
 -- Inserts jobs, all or none: [{"task": "cool.bar", "args": {…}, "priority": 10, "run_at": "…", "trace": "00-…"}, …].
 -- trace is a W3C traceparent: whatever runs the job links to it.
--- Returns [[id, status, max_attempts, process_units, created_at, run_at, args], …] in the order given, args as stored:
--- with their defaults.
+-- Returns {"ids": [id, …] in the order given, "scheduled": [id, …] of those set for later, or null, "created_at": "…",
+-- "tasks": {name: [max_attempts, process_units, defaults], …}}. What is stored as args is the defaults with those given.
 -- Raises JM001 to JM009 for the first job that is refused. Takes no lock but those of its own rows.
 create or replace function jobmaster.insert_jobs(items jsonb)
 returns jsonb
@@ -24,16 +24,57 @@ begin
       coalesce((value ->> 'run_at')::timestamptz, moment) as run_at,
       left(value ->> 'trace', 55) as trace
     from jsonb_array_elements(items) with ordinality
+  ), known as materialized (
+    select named.name, task.id as task_id, task.max_attempts, task.process_units, task as definition, test.*, (
+      select coalesce(jsonb_object_agg(param ->> 'name', param -> 'default'), '{}')
+      from jsonb_array_elements(task.params) param
+      where (param ->> 'has_default')::boolean
+    ) as defaults
+    from (select item.name, count(*) as jobs from item group by item.name) named
+    -- The task's key is what follows the last dot.
+    join jobmaster.tasks task
+      on task.type_key = substring(named.name from '^(.*)\.')
+      and task.task_key = substring(named.name from '[^.]*$')
+      and task.retired_at is null
+    -- Not worth making for a few jobs.
+    left join lateral jobmaster.quick_test(case when named.jobs > 3 then task.params end) test on true
+  ), tested as materialized (
+    select
+      item.position,
+      case
+        when item.args @@ known.path
+        then item.args - known.names = '{}'
+          and case when known.closed and pg_column_size(item.args) <= 8000 then true else jobmaster.is_modest(item.args) end
+          and (known.asked = '{}' or not exists (
+            select
+            from unnest(known.asked, known.schemas, known.fewest, known.most) param (name, schema, fewest, most)
+            where (octet_length(item.args ->> param.name) <= most and char_length(item.args ->> param.name) >= fewest) is not true
+              and jobmaster.check_value(param.schema, item.args -> param.name) is not null
+          ))
+      end as fits
+    from item
+    join known on known.name = item.name
+  ), found as materialized (
+    select unsure.position, verdict.*
+    from tested unsure
+    join item on item.position = unsure.position
+    join known on known.name = item.name
+    cross join lateral jobmaster.check_arguments(known.definition, item.args) verdict
+    where unsure.fits is not true
   ), checked as materialized (
     select
-      item.*,
-      task.id as task_id,
-      task.max_attempts,
-      task.process_units,
-      found.complete,
-      found.expands,
+      item.position,
+      item.name,
+      item.priority,
+      item.run_at,
+      item.trace,
+      known.task_id,
+      known.max_attempts,
+      known.process_units,
+      case when tested.fits then known.defaults || item.args else found.complete end as complete,
+      coalesce(found.expands, false) as expands,
       case
-        when task.id is null then 'JM001'
+        when known.task_id is null then 'JM001'
         when item.priority not between -1000000000 and 1000000000 or item.priority % 1 <> 0 then 'JM008'
         -- Infinity, and years that other languages do not read, would stand in the way of every claim.
         when item.run_at not between timestamptz '0001-01-01 00:00:00Z' and timestamptz '9999-12-31 00:00:00Z' then 'JM008'
@@ -42,14 +83,9 @@ begin
       found.problem,
       found.argument
     from item
-    -- The task's key is what follows the last dot.
-    left join jobmaster.tasks task
-      on task.type_key = substring(item.name from '^(.*)\.')
-      and task.task_key = substring(item.name from '[^.]*$')
-      and task.retired_at is null
-    -- Called for an unknown task too: without arguments it looks at none.
-    left join lateral jobmaster.check_arguments(task, case when task.id is not null then item.args end) found
-      on task.id is not null
+    left join known on known.name = item.name
+    left join tested on tested.position = item.position
+    left join found on found.position = item.position
   ), made as (
     insert into jobmaster.jobs (task_id, status, priority, args, expands, max_attempts, process_units, created_at, run_at, trace)
     select
@@ -66,14 +102,20 @@ begin
     from checked
     where not exists (select from checked where code is not null)
     order by position
-    returning id, task_id, status, max_attempts, process_units, created_at, run_at, args
+    returning id, task_id, status
   )
   select
     (
-      select jsonb_agg(jsonb_build_array(id, status, max_attempts, process_units, created_at, run_at, args) order by id)
+      -- What is the same for all is said once: a row a job would take longer to make than the job.
+      select jsonb_build_object(
+        'ids', to_jsonb(array_agg(id order by id)),
+        'scheduled', to_jsonb(array_agg(id) filter (where status = 'scheduled')),
+        'created_at', moment,
+        'tasks', (select jsonb_object_agg(name, jsonb_build_array(max_attempts, process_units, defaults)) from known)
+      )
       from made
     ),
-    (select array_agg(id) from made where task_id in (select shape.task_id from jobmaster.shapes shape)),
+    (select array_agg(id) from made where task_id = any (array(select shape.task_id from jobmaster.shapes shape))),
     (select to_jsonb(checked) - 'complete' from checked where code is not null order by position limit 1)
   into inserted, to_key, refusal;
 
@@ -100,6 +142,6 @@ begin
   if to_key is not null then
     perform jobmaster.write_keys(to_key);
   end if;
-  return coalesce(inserted, '[]');
+  return inserted;
 end
 $fn$;
