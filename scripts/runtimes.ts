@@ -23,6 +23,13 @@ export function runtimes(): { passed: number; failed: number } {
   return vitest(['--project=runtimes'], { JOBMASTER_TEST_RUNTIMES: cache })
 }
 
+/** Fetches one of them where it is not there, and answers its folder. */
+export function fetchRuntime(name: keyof typeof versions): string {
+  const folder = join(cache, name)
+  fetchOnce(folder, versions[name])
+  return folder
+}
+
 function fetchOnce(folder: string, version: string): void {
   const done = join(folder, `${version.replaceAll('@', '-')}.fetched`)
   if (existsSync(done)) return

@@ -21,7 +21,7 @@ beforeAll(async () => {
   files = packed!.files.map(({ path }) => path)
   await writeFile(join(folder, 'package.json'), JSON.stringify({ private: true, type: 'module' }))
   await npm(folder, 'install', '--prefer-offline', '--no-audit', '--no-fund', `./${packed!.filename}`)
-}, 60_000)
+}, 180_000)
 
 afterAll(() => rm(folder, { recursive: true, force: true }))
 

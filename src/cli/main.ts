@@ -1,7 +1,7 @@
 #!/usr/bin/env node
-import { enableCompileCache } from 'node:module'
+import module from 'node:module'
 import { runCommand } from './program.ts'
 
-// What an entry imports is compiled once, and not at every command.
-enableCompileCache()
+// What an entry imports is compiled once, and not at every command; from Node 22.1 on.
+module.enableCompileCache?.()
 await runCommand(process.argv.slice(2))
