@@ -1,5 +1,6 @@
 import { JobMasterError } from './errors.ts'
-import type { ClaimedJob, MetDependency } from './queue.ts'
+import { Notes } from './notes.ts'
+import type { ClaimedJob, MetDependency, Note } from './queue.ts'
 import type { SQLWrapper } from 'drizzle-orm'
 import type { Context, Task } from './task.ts'
 
@@ -17,6 +18,11 @@ interface Parts {
   met: readonly MetDependency[]
   nameOf: (task: object) => string | undefined
   keep: (promise: Promise<unknown>) => void
+  now: () => number
+  /** The handler has said something that waits to be kept. */
+  noted: () => void
+  /** What it logs goes here too. */
+  logged: (job: Context['job'], message: string, fields: Readonly<Record<string, unknown>> | undefined) => void
 }
 
 /** What a handler is given beside its arguments. Made for each job, so what few handlers ask for is made when they do. */
@@ -31,6 +37,8 @@ export class JobContext implements Context {
   private readonly parts: Parts
   private controller: AbortController | undefined
   private timer: ReturnType<typeof setTimeout> | undefined
+  private notes: Notes | undefined
+  private ended = false
   private readonly stop = () => this.controller?.abort(this.parts.stopping.reason)
 
   constructor(invocation: InvocationContext, parts: Parts) {
@@ -62,6 +70,27 @@ export class JobContext implements Context {
 
   readonly waitUntil = (promise: Promise<unknown>): void => this.parts.keep(promise)
 
+  readonly progress = (value: number, message?: string): void => {
+    this.notebook().tell(value, message)
+    if (!this.ended) this.parts.noted()
+  }
+
+  readonly log = (message: string, fields?: Readonly<Record<string, unknown>>): void => {
+    this.notebook().log(message, fields)
+    if (!this.ended) this.parts.noted()
+    this.parts.logged(this.job, message, fields)
+  }
+
+  /** How long what waits to be kept is, in UTF-16 units. */
+  get noteLength(): number {
+    return this.notes?.length ?? 0
+  }
+
+  /** What the handler has said since this was last asked. */
+  takeNote(): Note | null {
+    return this.notes?.take() ?? null
+  }
+
   readonly dependencies: Context['dependencies'] = {
     of: <T extends Task | string>(task: T) => {
       const name = typeof task === 'string' ? task : this.parts.nameOf(task)
@@ -79,8 +108,14 @@ export class JobContext implements Context {
 
   /** The handler has ended, or is left to itself: nothing here holds on to it. */
   end(): void {
+    this.ended = true
     clearTimeout(this.timer)
     this.parts.stopping.removeEventListener('abort', this.stop)
+  }
+
+  /** What is said once the handler has ended is not kept. */
+  private notebook(): Notes {
+    return this.ended || !this.notes ? (this.notes = new Notes(this.parts.job, this.parts.now)) : this.notes
   }
 
   private abort(reason: Error): void {

@@ -1,7 +1,8 @@
 import { type InvocationContext, JobContext } from './context.ts'
 import { JobMasterError } from './errors.ts'
 import { DeadlineReached, type Ending, execute } from './executor.ts'
-import type { AskedSchedule, ClaimAnswer, ClaimedJob, ClaimRequest, MetDependency, Outcome } from './queue.ts'
+import type { AskedSchedule, ClaimAnswer, ClaimedJob, ClaimRequest, MetDependency, Note, Outcome } from './queue.ts'
+import type { Logger } from './logger.ts'
 import { Pace } from './pace.ts'
 import { emptyReport, type Report, type ReportedJob, tally } from './report.ts'
 import type { Retained } from './retention.ts'
@@ -19,6 +20,8 @@ export interface Invocation {
   now: () => number
   settleAndClaim: (request: ClaimRequest) => Promise<ClaimAnswer>
   telemetry: Telemetry | undefined
+  /** What handlers log goes here too. */
+  logger: Logger | undefined
   /** `commit` is told which invocation it is of. */
   context: Omit<InvocationContext, 'commit'>
   commit: (invocation: string, ...rest: Parameters<InvocationContext['commit']>) => Promise<void>
@@ -34,12 +37,15 @@ interface EndedJob {
   job: ClaimedJob
   durationMs: number
   ending: Ending
+  note: Note | null
 }
 
 /** How long an outcome may wait to be written while other jobs run: it is what a crash would repeat. */
 const flushMs = 250
 /** Nor may more wait than this, in UTF-16 units of the results' JSON: it is sent in one statement. */
 const maximumLength = 4_000_000
+/** How long what running handlers say waits for a statement that is made anyway, before there is one for it. */
+const noteMs = 5_000
 /** How often a drain that waits for its last handlers looks for new jobs: at first, and at the most. */
 const pollMs = [1_000, 15_000] as const
 /** A claim starts from the top of the queue again after so long, whatever was taken last. */
@@ -102,6 +108,8 @@ class Drain {
   private endedSince = 0
   private endedLength = 0
   private slotFreeSince = 0
+  /** Since when something that a running handler said waits to be kept. */
+  private notedSince = 0
   /** The last claim found nothing: the next comes when something has ended, or after this. */
   private pollAt: number | null = null
   private pollDelay: number = pollMs[0]
@@ -161,7 +169,8 @@ class Drain {
       }
       this.report.abandoned = this.running.size
       this.releaseBeyond(0)
-      if (this.ended.length > 0 || this.released.length > 0 || !this.informed) await this.lastCall()
+      if (this.ended.length > 0 || this.released.length > 0 || this.noteAt < Infinity || !this.informed)
+        await this.lastCall()
       await this.waitForKept()
     } catch (error) {
       this.stopping.abort(error)
@@ -215,16 +224,20 @@ class Drain {
       met: this.met[id] ?? [],
       nameOf: this.invocation.tasks.nameOf,
       keep: (promise) => this.kept.push(promise),
+      now: this.now,
+      noted: this.noted,
+      logged: this.logged,
     })
     const run = () => execute(task, job, context)
     const { telemetry } = this.invocation
     const ending = telemetry ? telemetry.process(job, run) : run()
     if (ending instanceof Promise) {
       this.running.set(id, { job, startedAt, context })
+      // What it said before it first awaited something.
+      if (context.noteLength > 0) this.noted()
       void this.finish(job, startedAt, context, ending)
     } else {
-      this.end({ job, durationMs: this.now() - startedAt, ending })
-      context.end()
+      this.end(context, { job, durationMs: this.now() - startedAt, ending })
     }
   }
 
@@ -236,17 +249,54 @@ class Drain {
   ): Promise<void> {
     const value = await ending
     this.running.delete(job[0])
-    this.end({ job, durationMs: this.now() - startedAt, ending: value })
-    context.end()
+    this.end(context, { job, durationMs: this.now() - startedAt, ending: value })
     this.slotFreeSince ||= this.now()
     this.wake()
   }
 
-  private end(ended: EndedJob): void {
+  private end(context: JobContext, ended: Omit<EndedJob, 'note'>): void {
     if (this.ended.length === 0) this.endedSince = this.now()
-    this.ended.push(ended)
+    this.endedLength += context.noteLength
+    this.ended.push({ ...ended, note: context.takeNote() })
+    context.end()
     if (ended.ending.outcome === 'completed') this.endedLength += ended.ending.length ?? 0
     this.pace.ended(ended.durationMs)
+  }
+
+  private readonly noted = (): void => {
+    if (this.notedSince > 0 || this.running.size === 0) return
+    this.notedSince = this.now()
+    this.wake()
+  }
+
+  private readonly logged: ConstructorParameters<typeof JobContext>[1]['logged'] = (job, message, fields) => {
+    try {
+      this.invocation.logger?.info({ ...fields, id: job.id, task: job.task, attempt: job.attempt }, message)
+    } catch (error) {
+      this.callbackErrors.push(error)
+    }
+  }
+
+  /** What running handlers have said, as much as one statement takes: the rest goes with the next. */
+  private takeNotes(ended: readonly EndedJob[]): Note[] {
+    const notes = ended.flatMap(({ note }) => (note ? [note] : []))
+    let length = 0
+    this.notedSince = 0
+    for (const { context } of this.running.values()) {
+      if (length > maximumLength) {
+        if (context.noteLength > 0) this.notedSince = this.now()
+        continue
+      }
+      length += context.noteLength
+      const note = context.takeNote()
+      if (note) notes.push(note)
+    }
+    return notes
+  }
+
+  /** Notes have a statement of their own while less than half of a budget of statements is spent. */
+  private get noteAt(): number {
+    return this.notedSince === 0 || this.spent() * 2 >= this.statementBudget ? Infinity : this.notedSince + noteMs
   }
 
   /** Hands back what was claimed and will not be started here soon. */
@@ -269,6 +319,7 @@ class Drain {
     const flush = this.ended.length > 0 && (now - this.endedSince >= flushMs || this.endedLength > maximumLength)
     // The last statement of a budget is kept for when all have ended.
     if (this.onLastStatement() && this.running.size > 0) return false
+    if (now >= this.noteAt) return true
     if (this.stop !== null) return this.released.length > 0 || flush
     if (this.running.size === 0) return true
     if (this.ready.length > 0) return flush
@@ -283,6 +334,7 @@ class Drain {
     const times = [this.leaveAt - this.pace.marginMs]
     if (this.onLastStatement()) times.push(this.deadline.getTime())
     else if (this.ended.length > 0) times.push(this.endedSince + flushMs)
+    if (!this.onLastStatement()) times.push(this.noteAt)
     if (this.stop === null && !this.onLastStatement()) {
       times.push(this.deadline.getTime() - this.pace.marginMs)
       if (this.ready.length === 0) {
@@ -306,7 +358,10 @@ class Drain {
     const affordable = this.affordable()
     if (this.stop === null && affordable === 0) this.stop = 'budget'
     const limit =
-      this.stop === null && this.ready.length === 0 && !(this.alone && this.running.size > 0)
+      this.stop === null &&
+      this.ready.length === 0 &&
+      !(this.alone && this.running.size > 0) &&
+      !(this.ended.length === 0 && this.running.size >= this.concurrency)
         ? Math.min(this.pace.wanted(this.running.size), affordable)
         : 0
     const { ended, released } = this
@@ -316,6 +371,7 @@ class Drain {
     if (this.now() - this.fromTopAt >= fromTopMs) this.after = null
     if (this.after === null) this.fromTopAt = this.now()
     this.sequence += 1
+    const notes = this.takeNotes(ended)
     const answer = await this.send({
       version: 1,
       invocation: this.id,
@@ -340,6 +396,7 @@ class Drain {
       ...(this.invocation.keep && { keep: this.invocation.keep }),
       take_back: this.takeBack,
       ...(ticks && { ticks }),
+      ...(notes.length > 0 && { notes }),
     })
     this.count(answer, ended, released)
     this.takeIn(answer, limit)

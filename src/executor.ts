@@ -1,6 +1,6 @@
 import { NonRetriable, RetryAfter } from './errors.ts'
 import type { JobError } from './job.ts'
-import { jsonProblem } from './json.ts'
+import { jsonProblem, storable } from './json.ts'
 import type { ClaimedJob } from './queue.ts'
 import type { Context, Json } from './task.ts'
 import type { NamedTask } from './tasks.ts'
@@ -103,11 +103,6 @@ function errorOf(error: unknown): JobError {
     // An error whose getters throw, or an object without a string form.
     return { name: 'Error', message: 'the handler threw something that cannot be shown' }
   }
-}
-
-/** Cut, and without what Postgres' jsonb does not take: NUL, and halves of surrogate pairs. */
-function storable(text: string, length: number): string {
-  return text.slice(0, length).replaceAll('\u0000', '\uFFFD').toWellFormed()
 }
 
 function isPromiseLike(value: unknown): value is PromiseLike<unknown> {

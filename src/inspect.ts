@@ -56,7 +56,11 @@ function selectJobs(schema: string): SQL {
       'status', job.status, 'attempt', job.attempt, 'maxAttempts', job.max_attempts, 'failures', job.failures,
       'processUnits', job.process_units, 'system', job.system, 'createdAt', job.created_at, 'runAt', job.run_at,
       'startedAt', job.started_at, 'finishedAt', job.finished_at, 'leaseUntil', job.lease_until,
-      'result', job.result, 'error', job.error, 'parentId', job.parent_id
+      'result', job.result, 'error', job.error, 'parentId', job.parent_id, 'progress', (
+        select jsonb_build_object('value', progress.value, 'message', progress.message, 'at', progress.told_at)
+        from ${tables}.progress progress
+        where progress.job_id = job.id and progress.attempt = job.attempt
+      )
     ) as job
     from ${tables}.jobs job
     join ${tables}.tasks task on task.id = job.task_id`
@@ -69,6 +73,7 @@ function parseJob(value: unknown): Job {
     const time = job[key]
     if (time !== null) job[key] = new Date(time)
   }
+  if (job.progress) job.progress.at = new Date(job.progress.at)
   return job
 }
 
@@ -115,6 +120,38 @@ export async function attempts({ db, schema }: Queue, id: number): Promise<Attem
     startedAt: new Date(one.startedAt),
     finishedAt: one.finishedAt && new Date(one.finishedAt),
   }))
+}
+
+/** What a handler logged, by `ctx.log`. */
+export interface LogLine {
+  attempt: number
+  at: Date
+  message: string
+}
+
+/**
+ * What the handler of a job has logged, the oldest line first: of each attempt the newest 200 lines, of the job its newest
+ * ten attempts.
+ * @throws JobMasterError JM011 where there is no such job.
+ */
+export async function log({ db, schema }: Queue, id: number): Promise<LogLine[]> {
+  const tables = sql.identifier(schema)
+  const [row] = await query(
+    db,
+    sql`
+    select (
+      select coalesce(jsonb_agg(jsonb_build_object(
+        'attempt', logged.attempt, 'at', logged.logged_at, 'message', logged.message
+      ) order by logged.attempt, logged.line), '[]')
+      from ${tables}.log_lines logged
+      where logged.job_id = job.id
+    ) as log
+    from ${tables}.jobs job
+    where job.id = ${jobId(id)}::bigint`,
+  )
+  if (!row) throw new JobMasterError('JM011', `there is no job #${id}`)
+  // Our own statement's objects, with times as text.
+  return (json(row.log) as LogLine[]).map((line) => ({ ...line, at: new Date(line.at) }))
 }
 
 /** Why a job does not run, a reason a line. */

@@ -41,6 +41,15 @@ export interface Job {
   error: JobError | null
   /** The ALL job that it comes from. */
   parentId: number | null
+  /** What its newest attempt last said of how far it is, by `ctx.progress`. */
+  progress: JobProgress | null
+}
+
+/** How far a job is: `value` from 0 to 1. */
+export interface JobProgress {
+  value: number
+  message: string | null
+  at: Date
 }
 
 /** What is kept of what a handler threw. */

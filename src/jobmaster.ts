@@ -1,12 +1,11 @@
 import type { SQL } from 'drizzle-orm'
 import type { Control } from './control.ts'
-import type { InvocationContext } from './context.ts'
 import { type Database, hasFunction } from './database.ts'
 import { drain, type Invocation } from './drain.ts'
 import { JobMasterError } from './errors.ts'
 import type { DeployedSchedule } from './deployed-schedules.ts'
 import type { DeployedTask, Graph } from './graph.ts'
-import type { Attempt, ListOptions, Status } from './inspect.ts'
+import type { Attempt, ListOptions, LogLine, Status } from './inspect.ts'
 import type { Job } from './job.ts'
 import { jsonProblem } from './json.ts'
 import { logged, type Logger } from './logger.ts'
@@ -80,6 +79,8 @@ export interface JobMaster extends Control {
   metrics(): Promise<string>
   /** The attempts of a job, the newest 100: when each began and ended, how, and its error. */
   attempts(id: number): Promise<Attempt[]>
+  /** What a job's handler logged, the oldest line first: of each attempt the newest 200, of the newest ten attempts. */
+  log(id: number): Promise<LogLine[]>
   /** Why a job does not run, or what became of it: a reason a line, by its name. */
   explain(id: number): Promise<string>
   /** The deployed tasks, with their parameters. */
@@ -227,12 +228,12 @@ export function createJobMaster<const M extends Record<string, object> = Record<
     insertQuery,
     runUntilEmpty: async (deadline, runOptions) => {
       // The types of db and env are the application's, by Register.
-      const context = { db: options.db, env, insert, insertQuery } as Omit<InvocationContext, 'commit'>
+      const context = { db: options.db, env, insert, insertQuery } as Invocation['context']
       const settleAndClaim = (request: queue.ClaimRequest) => {
         const call = () => deployed(() => queue.settleAndClaim(place, request))
         return telemetry ? telemetry.receive(system, call) : call()
       }
-      const invocation = { tasks, system, units, keep, now, settleAndClaim, telemetry, context, commit }
+      const invocation = { tasks, system, units, keep, now, settleAndClaim, telemetry, logger, context, commit }
       const start = (given?: RunOptions) => drain(invocation, deadline, given)
       const run = () => (logger ? logged(logger, system, runOptions ?? {}, start) : start(runOptions))
       return telemetry ? telemetry.drain(system, run) : run()
@@ -242,6 +243,7 @@ export function createJobMaster<const M extends Record<string, object> = Record<
     status: () => deployed(async () => (await import('./inspect.ts')).status(place)),
     metrics: () => deployed(async () => (await import('./metrics.ts')).metrics(place)),
     attempts: (id) => deployed(async () => (await import('./inspect.ts')).attempts(place, id)),
+    log: (id) => deployed(async () => (await import('./inspect.ts')).log(place, id)),
     explain: (id) => deployed(async () => (await import('./inspect.ts')).explain(place, id)),
     cancel: operated('cancel'),
     retry: operated('retry'),

@@ -88,3 +88,8 @@ function nameOf(value: object): string {
 function pathTo(path: string, key: string): string {
   return /^[\p{L}_$][\p{L}\p{N}_$]*$/u.test(key) ? `${path}.${key}` : `${path}[${JSON.stringify(key)}]`
 }
+
+/** Cut, and without what Postgres' jsonb does not take: NUL, and halves of surrogate pairs. */
+export function storable(text: string, length: number): string {
+  return text.slice(0, length).replaceAll('\u0000', '\uFFFD').toWellFormed()
+}

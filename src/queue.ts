@@ -51,6 +51,14 @@ export type AskedSchedule = readonly [
 /** The ticks of a schedule, as `sql/add_ticks.sql` takes them. */
 export type Ticks = readonly [id: number, cron: string, timezone: string, computedUntil: string, ticks: string[]]
 
+/** What a handler said since the last call, as `sql/note.sql` takes it. Ages are in milliseconds. */
+export type Note = readonly [
+  id: number,
+  attempt: number,
+  progress: readonly [value: number, message: string | null] | null,
+  lines: readonly (readonly [line: number, age: number, message: string])[],
+]
+
 /** What `sql/settle_and_claim.sql` describes. */
 export interface ClaimRequest {
   version: 1
@@ -72,6 +80,7 @@ export interface ClaimRequest {
   take_back: boolean
   keep?: Retained
   ticks?: readonly Ticks[]
+  notes?: readonly Note[]
 }
 
 export interface ClaimAnswer {
@@ -140,6 +149,7 @@ export async function insertJobs(queue: Queue, items: readonly NewJob[]): Promis
       result: null,
       error: null,
       parentId: null,
+      progress: null,
     }
   })
 }

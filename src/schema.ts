@@ -3,6 +3,7 @@ import {
   bigint,
   boolean,
   check,
+  doublePrecision,
   index,
   integer,
   jsonb,
@@ -218,6 +219,29 @@ export function tablesIn(schemaName: string = defaultSchemaName) {
     (table) => [uniqueIndex('attempts_job_idx').on(table.jobId, table.attempt)],
   )
 
+  /** What the newest attempt of a job last said of how far it is. */
+  const progress = schema.table('progress', {
+    jobId: id('job_id').primaryKey(),
+    attempt: integer().notNull(),
+    /** 0 to 1. */
+    value: doublePrecision().notNull(),
+    message: text(),
+    toldAt: time('told_at').notNull(),
+  })
+
+  /** What attempts logged. The lines of an attempt are numbered from 1. */
+  const logLines = schema.table(
+    'log_lines',
+    {
+      jobId: id('job_id').notNull(),
+      attempt: integer().notNull(),
+      line: integer().notNull(),
+      loggedAt: time('logged_at').notNull(),
+      message: text().notNull(),
+    },
+    (table) => [uniqueIndex('log_lines_job_idx').on(table.jobId, table.attempt, table.line)],
+  )
+
   /** The process units of each system, as its last invocation gave them: for `queue` and `explain`, not for claims. */
   const systems = schema.table('systems', {
     name: text().primaryKey(),
@@ -383,6 +407,8 @@ order by
     completions,
     blockers,
     attempts,
+    progress,
+    logLines,
     systems,
     signatures,
     tallies,
@@ -414,6 +440,8 @@ export const {
   completions,
   blockers,
   attempts,
+  progress,
+  logLines,
   systems,
   signatures,
   tallies,

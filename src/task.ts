@@ -51,6 +51,17 @@ export interface Context {
    * the job has completed; what it returns is still kept as the result.
    */
   commit(...queries: SQLWrapper[]): Promise<void>
+  /**
+   * Says how far the job is, from 0 to 1: `jobs.get(id).progress`. The last of what is said goes with a statement that is
+   * made anyway, or with one of its own every five seconds.
+   * @throws JobMasterError JM008 for a value that is not from 0 to 1, or a message that is not a string
+   */
+  progress(value: number, message?: string): void
+  /**
+   * Logs a line: to be read by `jobs.log(id)`, and to the logger of `createJobMaster`. A message with its fields is cut at
+   * 1,000 characters, and of an attempt the newest 200 lines are kept. Never throws.
+   */
+  log(message: string, fields?: Readonly<Record<string, unknown>>): void
   /** Keeps the invocation going until the promise has settled, the job itself having ended. */
   waitUntil(promise: Promise<unknown>): void
   /** `of(foo)`: the jobs of `foo` that this job's dependencies were met by. */

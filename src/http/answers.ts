@@ -28,6 +28,7 @@ export const job = v.object({
   result: json,
   error: v.nullable(jobError),
   parentId: v.nullable(whole),
+  progress: v.nullable(v.object({ value: v.number(), message: v.nullable(v.string()), at: time })),
 })
 
 export const jobList = v.object({ jobs: v.array(job), cursor: v.nullable(v.string()) })
@@ -71,6 +72,8 @@ export const attempts = v.object({
     }),
   ),
 })
+
+export const log = v.object({ log: v.array(v.object({ attempt: whole, at: time, message: v.string() })) })
 
 export const explanation = v.object({ id: whole, explanation: v.string() })
 

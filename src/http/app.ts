@@ -143,6 +143,11 @@ function routes(source: JobsSource, options: HttpOptions) {
         return c.json({ attempts: await within(c, (jobs) => jobs.attempts(id)) })
       })
       .all('/jobs/:id/attempts', only('GET'))
+      .get('/jobs/:id/log', open, valid('param', schemas.jobParam), async (c) => {
+        const { id } = c.req.valid('param')
+        return c.json({ log: await within(c, (jobs) => jobs.log(id)) })
+      })
+      .all('/jobs/:id/log', only('GET'))
       .get('/jobs/:id/explain', open, valid('param', schemas.jobParam), async (c) => {
         const { id } = c.req.valid('param')
         return c.json({ id, explanation: await within(c, (jobs) => jobs.explain(id)) })

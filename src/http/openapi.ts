@@ -73,6 +73,9 @@ const paths: Record<string, Record<string, Operation>> = {
   '/jobs/{id}/attempts': {
     get: { summary: 'The attempts of a job, with their errors.', answers: { 200: 'attempts' }, problems: found },
   },
+  '/jobs/{id}/log': {
+    get: { summary: 'What the handler of a job logged.', answers: { 200: 'log' }, problems: found },
+  },
   '/jobs/{id}/explain': {
     get: { summary: 'Why a job does not run, or what became of it.', answers: { 200: 'explanation' }, problems: found },
   },

@@ -7,5 +7,7 @@ as $fn$
   delete from jobmaster.job_keys where job_id = any (job_ids);
   delete from jobmaster.blockers where job_id = any (job_ids);
   delete from jobmaster.attempts where job_id = any (job_ids);
+  delete from jobmaster.progress where job_id = any (job_ids);
+  delete from jobmaster.log_lines where job_id = any (job_ids);
   delete from jobmaster.jobs where id = any (job_ids)
 $fn$;

@@ -1,7 +1,7 @@
 // Generated from the .sql files beside it by `npm run generate:sql`. Do not edit.
 
 /** Changes when any function does. */
-export const version = 'a01ed2276cdb7fd0'
+export const version = '98579271e6f3b167'
 
 /** Every SQL function, each after those that its creation looks at. */
 export const functions: readonly { name: string; sql: string }[] = [
@@ -1010,6 +1010,8 @@ as $fn$
 delete from jobmaster.job_keys where job_id = any (job_ids);
 delete from jobmaster.blockers where job_id = any (job_ids);
 delete from jobmaster.attempts where job_id = any (job_ids);
+delete from jobmaster.progress where job_id = any (job_ids);
+delete from jobmaster.log_lines where job_id = any (job_ids);
 delete from jobmaster.jobs where id = any (job_ids)
 $fn$;` },
   { name: 'deploy_catalog', sql: `create or replace function jobmaster.deploy_catalog(catalog jsonb, functions text)
@@ -2094,6 +2096,53 @@ join jobmaster.tasks task on task.id = schedule.task_id
 where schedule.paused_at is null and task.paused_at is null
 ))
 $fn$;` },
+  { name: 'note', sql: `create or replace function jobmaster.note(notes jsonb, me uuid, moment timestamptz)
+returns void
+language plpgsql volatile
+as $fn$
+begin
+with noted as materialized (
+select job.id, job.attempt, given.value -> 2 as progress, given.value -> 3 as lines
+from jsonb_array_elements(notes) given
+join jobmaster.jobs job
+on job.id = (given.value ->> 0)::bigint
+and job.attempt = (given.value ->> 1)::integer
+and job.invocation = me
+), told as (
+insert into jobmaster.progress as last (job_id, attempt, value, message, told_at)
+select id, attempt, (progress ->> 0)::double precision, progress ->> 1, moment
+from noted
+where progress <> 'null'
+order by id
+on conflict (job_id) do update
+set attempt = excluded.attempt,
+value = excluded.value,
+message = excluded.message,
+told_at = excluded.told_at
+)
+insert into jobmaster.log_lines (job_id, attempt, line, logged_at, message)
+select
+noted.id,
+noted.attempt,
+(line.value ->> 0)::integer,
+moment - (line.value ->> 1)::double precision * interval '1 millisecond',
+line.value ->> 2
+from noted
+cross join lateral jsonb_array_elements(noted.lines) line
+on conflict (job_id, attempt, line) do nothing;
+delete from jobmaster.log_lines
+using jsonb_array_elements(notes) given
+where log_lines.job_id = (given.value ->> 0)::bigint
+and (given.value -> 3 -> -1 ->> 0)::integer > 200
+and log_lines.attempt = (given.value ->> 1)::integer
+and log_lines.line <= (given.value -> 3 -> -1 ->> 0)::integer - 200;
+delete from jobmaster.log_lines
+using jsonb_array_elements(notes) given
+where log_lines.job_id = (given.value ->> 0)::bigint
+and (given.value ->> 1)::integer > 10
+and log_lines.attempt <= (given.value ->> 1)::integer - 10;
+end
+$fn$;` },
   { name: 'note_attempts', sql: `create or replace function jobmaster.note_attempts(request jsonb, moment timestamptz)
 returns void
 language plpgsql volatile
@@ -2763,6 +2812,9 @@ hint = 'Run jobmaster deploy with the newer of the two.';
 end if;
 if jsonb_array_length(request -> 'completed') > 0 or jsonb_array_length(request -> 'outcomes') > 0 then
 answer := jobmaster.settle(request);
+end if;
+if request ? 'notes' then
+perform jobmaster.note(request -> 'notes', (request ->> 'invocation')::uuid, jobmaster.clock());
 end if;
 if (request ->> 'sequence')::integer % 100 = 1 then
 perform jobmaster.merge_tallies(jobmaster.clock());

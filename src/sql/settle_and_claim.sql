@@ -11,6 +11,7 @@
 --   "started": integer                         how many jobs it has started
 --   "held": integer                            how many jobs it runs, beside those it settles here
 --   "repeat": boolean                          the answer to the first try of this call was lost
+--   "notes": […]                               progress and log of what runs and ran here: see note
 --   "ticks"                                    see add_ticks: what the last answer's "schedules" asked for
 --   "keep": {"completed", "failed"}            how long finished jobs are kept, in seconds; what is null or left out, for ever
 --   "since", "after", "take_back"}             from its last answer: since; where to go on, or null to start from the
@@ -59,6 +60,10 @@ begin
 
   if jsonb_array_length(request -> 'completed') > 0 or jsonb_array_length(request -> 'outcomes') > 0 then
     answer := jobmaster.settle(request);
+  end if;
+
+  if request ? 'notes' then
+    perform jobmaster.note(request -> 'notes', (request ->> 'invocation')::uuid, jobmaster.clock());
   end if;
 
   if (request ->> 'sequence')::integer % 100 = 1 then

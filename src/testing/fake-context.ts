@@ -1,5 +1,6 @@
 import { sql, type SQLWrapper } from 'drizzle-orm'
 import { JobMasterError } from '../errors.ts'
+import { Notes } from '../notes.ts'
 import type { Args, Context, InsertOptions, MetDependency, Task } from '../task.ts'
 
 export interface FakeContextOptions {
@@ -20,6 +21,10 @@ export interface FakeContext extends Context {
   readonly inserted: readonly { task: Task | string; args: object; options: InsertOptions }[]
   /** The queries that were handed to `commit`; null when nothing was committed. A second commit throws, as it would. */
   readonly committed: readonly SQLWrapper[] | null
+  /** What the handler said of how far it is, in order. What a job would refuse is thrown here too. */
+  readonly told: readonly { value: number; message: string | null }[]
+  /** What it logged, a line each, as it would be kept. */
+  readonly logged: readonly string[]
   /** What was handed to `waitUntil`. */
   readonly waited: readonly Promise<unknown>[]
 }
@@ -28,10 +33,14 @@ export interface FakeContext extends Context {
 export function fakeContext(options: FakeContextOptions = {}): FakeContext {
   const inserted: { task: Task | string; args: object; options: InsertOptions }[] = []
   const waited: Promise<unknown>[] = []
+  const told: { value: number; message: string | null }[] = []
+  const logged: string[] = []
+  const job = { id: 1, task: 'test.task', attempt: 1, priority: 0, ...options.job }
+  const notes = new Notes([job.id, job.task, job.attempt, job.priority, {}, null], Date.now)
   let committed: readonly SQLWrapper[] | null = null
   const met = options.dependencies ?? []
   return {
-    job: { id: 1, task: 'test.task', attempt: 1, priority: 0, ...options.job },
+    job,
     signal: options.signal ?? new AbortController().signal,
     deadline: options.deadline ?? new Date(Date.now() + 60_000),
     // Their types are the application's, by Register; a handler that uses them is given them.
@@ -48,6 +57,15 @@ export function fakeContext(options: FakeContextOptions = {}): FakeContext {
     commit: async (...queries) => {
       if (committed) throw new JobMasterError('JM016', 'the job has completed, and a job completes once')
       committed = queries
+    },
+    progress: (value, message) => {
+      notes.tell(value, message)
+      const [, , progress] = notes.take() ?? []
+      if (progress) told.push({ value: progress[0], message: progress[1] })
+    },
+    log: (message, fields) => {
+      notes.log(message, fields)
+      for (const [, , line] of notes.take()?.[3] ?? []) logged.push(line)
     },
     waitUntil: (promise) => {
       waited.push(promise)
@@ -68,6 +86,8 @@ export function fakeContext(options: FakeContextOptions = {}): FakeContext {
     get committed() {
       return committed
     },
+    told,
+    logged,
     waited,
   }
 }

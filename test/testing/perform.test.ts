@@ -54,3 +54,18 @@ test('a result that is not JSON is refused', async () => {
   const date = task({ params: {}, run: () => new Date() as unknown as string })
   await expect(perform(date, {})).rejects.toThrow('result is a Date')
 })
+
+test('what a handler says of its progress and logs is written down, as it would be kept', async () => {
+  const load = task({
+    params: {},
+    run(_, ctx) {
+      ctx.progress(0.5, 'half')
+      ctx.log('rows', { count: 2 })
+      ctx.progress(2)
+    },
+  })
+  const context = fakeContext()
+  await expect(perform(load, {}, context)).rejects.toMatchObject({ code: 'JM008' })
+  expect(context.told).toEqual([{ value: 0.5, message: 'half' }])
+  expect(context.logged).toEqual(['rows {"count":2}'])
+})
