@@ -75,12 +75,19 @@ export async function node(jobs: JobsSource, options: NodeOptions = {}): Promise
       clock?.stop()
       stopping.abort()
       const closed = new Promise((resolve) => server.close(resolve))
+      // A connection is idle once its body is read to the end, which may be after its answer.
+      const sweep = setInterval(() => server.closeIdleConnections(), 50)
+      const late = setTimeout(() => server.closeAllConnections(), patienceMs)
       while (kept.size > 0) await Promise.all(kept)
-      server.closeIdleConnections()
       await closed
+      clearInterval(sweep)
+      clearTimeout(late)
     },
   }
 }
+
+/** How long a server that closes waits for who does not end a request. Drains have ended by then. */
+const patienceMs = 5_000
 
 /** Calls at least so often, and earlier when it is asked to. */
 class Clock {
@@ -156,7 +163,13 @@ async function answer(
   } else {
     outgoing.end()
   }
-  // What nobody read: left in the socket it would break the connection before the client has seen the answer.
+  dropRest(incoming)
+}
+
+/** What nobody reads: left in the socket it would break the connection before the client has seen the answer, or block it. */
+function dropRest(incoming: IncomingMessage): void {
+  // Of an iterator that nobody asks any more: with its listener the stream would not flow.
+  incoming.removeAllListeners('readable')
   incoming.resume()
 }
 
@@ -193,7 +206,7 @@ function bodyOf(incoming: IncomingMessage): ReadableStream {
     },
     async cancel() {
       await chunks.return?.()
-      incoming.resume()
+      dropRest(incoming)
     },
   }
   // Reads nothing ahead: a body that nobody asks for is left to Node.

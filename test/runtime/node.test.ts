@@ -76,6 +76,26 @@ test('when it closes, running handlers are told to stop, and what had not starte
   expect((await jobs.status()).jobs).toMatchObject({ running: 0, failed: 0 })
 })
 
+test('when it closes, who does not end a request is not waited for', async () => {
+  await platform()
+  const errors: unknown[] = []
+  const server = await node(openWork, { port: 0, onError: (error) => errors.push(error) })
+  const headers = {
+    authorization: `Bearer ${secrets.JOBMASTER_SECRET}`,
+    'content-type': 'application/json',
+    'content-length': '100',
+  }
+  const sending = request(`${server.url}/jobs`, { method: 'POST', headers })
+  const hungUp = new Promise((resolve) => sending.once('error', resolve))
+  sending.write('{"task": ')
+  await new Promise((resolve) =>
+    sending.once('socket', (socket) => socket.once('drain', resolve).once('connect', resolve)),
+  )
+  await server.close()
+  await hungUp
+  expect(errors).toEqual([])
+})
+
 /** Of a request whose headers and path fetch would not send as they are. */
 function statusFor(url: string, headers: Record<string, string>): Promise<number | undefined> {
   return new Promise((resolve, reject) => {
