@@ -53,6 +53,9 @@ declare
   blocked integer := 0;
   contended integer := 0;
 begin
+  -- An answer may be megabytes, and Postgres sends it before it commits: a caller that is frozen, or gone without a word,
+  -- must not hold the lock for as long as TCP waits. Until the commit only.
+  perform set_config('tcp_user_timeout', '5000', true);
   perform pg_advisory_xact_lock(hashtextextended('jobmaster', 0));
   moment := jobmaster.clock();
 

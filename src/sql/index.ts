@@ -1,7 +1,7 @@
 // Generated from the .sql files beside it by `npm run generate:sql`. Do not edit.
 
 /** Changes when any function does. */
-export const version = '98579271e6f3b167'
+export const version = '41fdb2ff4e5c210a'
 
 /** Every SQL function, each after those that its creation looks at. */
 export const functions: readonly { name: string; sql: string }[] = [
@@ -650,6 +650,7 @@ children integer := 0;
 blocked integer := 0;
 contended integer := 0;
 begin
+perform set_config('tcp_user_timeout', '5000', true);
 perform pg_advisory_xact_lock(hashtextextended('jobmaster', 0));
 moment := jobmaster.clock();
 for round in 1 .. 10 loop
