@@ -56,7 +56,10 @@ test('nothing runs when it is installed, of its own or of what it brings', async
     await readFile(join(folder, 'node_modules/jobmaster/package.json'), 'utf8'),
   )
   expect(Object.keys(scripts).filter((name) => /^(pre|post)?install$/.test(name))).toEqual([])
-  expect(Object.keys(dependencies)).toEqual(['@valibot/to-json-schema'])
+  const imported = ['@valibot/to-json-schema', 'croner', '@dagrejs/dagre']
+  const forTheCommand = ['@bomb.sh/tab', '@clack/prompts', 'cli-progress', 'cli-table3', 'commander']
+  const alsoForIt = ['fastest-levenshtein', 'jiti', 'ms', 'picocolors']
+  expect(Object.keys(dependencies).toSorted()).toEqual([...imported, ...forTheCommand, ...alsoForIt].toSorted())
 })
 
 test('it is published with its provenance, and made with pinned tools', async () => {
@@ -92,6 +95,29 @@ test('its types are found, and infer the arguments of a task', async () => {
   const flags = ['--noEmit', '--strict', '--skipLibCheck', '--module', 'nodenext', '--target', 'es2023']
   const tsc = join(root, 'node_modules/typescript/bin/tsc')
   await run(process.execPath, [tsc, ...flags, 'app.ts'], { cwd: folder })
+})
+
+test('its command runs, and finds no entry where there is none', async () => {
+  const command = join(folder, 'node_modules/jobmaster/dist/cli/main.js')
+  const { stdout } = await run(process.execPath, [command, '--version'], { cwd: folder })
+  const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
+  expect(stdout.trim()).toBe(version)
+  expect(await readdir(join(folder, 'node_modules/.bin'))).toContain('jobmaster')
+  await expect(run(process.execPath, [command, 'status'], { cwd: folder })).rejects.toThrow('jobmaster init')
+})
+
+test('nothing but the command imports what is for the command', async () => {
+  const own = join(folder, 'node_modules/jobmaster/dist')
+  const names = (await readdir(own, { recursive: true })).filter(
+    (name) => name.endsWith('.js') && !/^cli[/\\]/.test(name),
+  )
+  const texts = await Promise.all(names.map((name) => readFile(join(own, name), 'utf8')))
+  const importing = names.filter((_, index) =>
+    /['"](commander|jiti|ms|picocolors|cli-\w+|fastest-levenshtein|@clack\/prompts|@bomb\.sh\/tab)['"]|\/cli\//.test(
+      texts[index]!,
+    ),
+  )
+  expect(importing).toEqual([])
 })
 
 test('publint has nothing to say about it', async () => {
