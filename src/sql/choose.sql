@@ -19,6 +19,8 @@ declare
   candidate record;
   chosen bigint[] := '{}';
 begin
+  -- A task's jobs are a range here, in the order of the index by task. Were the task said to be equal, the index of all that
+  -- waits would have the same order, and would be waded through for them.
   select late.rank, late.id, late.process_units
   into starving
   from (
@@ -27,8 +29,8 @@ begin
     cross join lateral (
       select job.rank, job.id, job.run_at
       from jobmaster.jobs job
-      where job.status = 'waiting' and job.task_id = task.id
-      order by job.rank, job.id
+      where job.status = 'waiting' and (job.task_id, job.rank, job.id) > (task.id, -2147483648, 0) and job.task_id <= task.id
+      order by job.task_id, job.rank, job.id
       limit 1
     ) head
     where task.id = any (heavy) and head.run_at <= moment - interval '1 minute'
@@ -64,8 +66,11 @@ begin
     cross join lateral (
       select job.id, job.rank
       from jobmaster.jobs job
-      where job.status = 'waiting' and job.task_id = may.id and not job.suspect
-      order by job.rank, job.id
+      where job.status = 'waiting'
+        and (job.task_id, job.rank, job.id) > (may.id, -2147483648, 0)
+        and job.task_id <= may.id
+        and not job.suspect
+      order by job.task_id, job.rank, job.id
       limit least(may.room, free_units / may.process_units)
     ) head
     where starving.id is null

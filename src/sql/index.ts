@@ -1,7 +1,7 @@
 // Generated from the .sql files beside it by `npm run generate:sql`. Do not edit.
 
 /** Changes when any function does. */
-export const version = '41fdb2ff4e5c210a'
+export const version = '22a07425b527ce73'
 
 /** Every SQL function, each after those that its creation looks at. */
 export const functions: readonly { name: string; sql: string }[] = [
@@ -540,8 +540,8 @@ from jobmaster.tasks task
 cross join lateral (
 select job.rank, job.id, job.run_at
 from jobmaster.jobs job
-where job.status = 'waiting' and job.task_id = task.id
-order by job.rank, job.id
+where job.status = 'waiting' and (job.task_id, job.rank, job.id) > (task.id, -2147483648, 0) and job.task_id <= task.id
+order by job.task_id, job.rank, job.id
 limit 1
 ) head
 where task.id = any (heavy) and head.run_at <= moment - interval '1 minute'
@@ -576,8 +576,11 @@ join jobmaster.tasks task on task.id = may.id
 cross join lateral (
 select job.id, job.rank
 from jobmaster.jobs job
-where job.status = 'waiting' and job.task_id = may.id and not job.suspect
-order by job.rank, job.id
+where job.status = 'waiting'
+and (job.task_id, job.rank, job.id) > (may.id, -2147483648, 0)
+and job.task_id <= may.id
+and not job.suspect
+order by job.task_id, job.rank, job.id
 limit least(may.room, free_units / may.process_units)
 ) head
 where starving.id is null

@@ -1,0 +1,225 @@
+/**
+ * The plans of a claim and a settle, read from the server as it runs them, on one connection that has had its plans since
+ * the tables were empty. With a million rows under JOBMASTER_PLAN_ROWS=1000000, as every night; with a hundred thousand for each change.
+ */
+import { drizzle } from 'drizzle-orm/node-postgres'
+import { createJobMaster, dependsOn, same, task } from 'jobmaster'
+import pg from 'pg'
+import * as v from 'valibot'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type ClaimAnswer, type ClaimRequest, settleAndClaim } from '../src/queue.ts'
+import { createDatabase } from './support/database.ts'
+
+const run = () => {}
+const params = { n: v.number() }
+const source = task({ params: { region: v.number() }, run })
+const cool = {
+  source,
+  light: task({ params, run }),
+  limited: task({ params, processLimit: 3, run }),
+  dependent: task({
+    params: { n: v.number(), region: v.number() },
+    dependencies: dependsOn(source, { withinHours: 24, args: { region: same } }),
+    run,
+  }),
+}
+const batch = 10
+/** Of a statement's rows: a claim looks at a batch several times, and at a batch of each task where one may not run. */
+const readAtMost = 6 * batch
+const sortedAtMost = 3 * batch
+const large = Number(process.env.JOBMASTER_PLAN_ROWS ?? 100_000)
+
+let client: pg.Client
+let close: () => Promise<void>
+let plans: { text: string; node: PlanNode }[] = []
+const hashes: Record<string, string> = {}
+
+beforeAll(async () => {
+  const database = await createDatabase()
+  client = new pg.Client({ connectionString: database.url })
+  await client.connect()
+  close = async () => {
+    await client.end()
+    await database.drop()
+  }
+  await createJobMaster({ db: drizzle({ client }), tasks: { cool } }).deploy()
+  const { rows } = await client.query<{ name: string; hash: string }>(
+    `select type_key || '.' || task_key as name, hash from jobmaster.tasks`,
+  )
+  for (const { name, hash } of rows) hashes[name] = hash
+  // What the server would do by itself, some time.
+  await client.query('alter table jobmaster.jobs set (autovacuum_enabled = off)')
+  await client.query(`
+    load 'auto_explain';
+    set auto_explain.log_min_duration = 0;
+    set auto_explain.log_nested_statements = on;
+    set auto_explain.log_analyze = on;
+    set auto_explain.log_timing = off;
+    set auto_explain.log_format = json;
+    set auto_explain.log_level = notice;
+    set auto_explain.log_parameter_max_length = 0`)
+  client.on('notice', ({ message = '' }) => {
+    if (!message.startsWith('duration:')) return
+    const explained: { 'Query Text': string; Plan: PlanNode } = JSON.parse(message.slice(message.indexOf('{')))
+    plans.push({ text: explained['Query Text'], node: explained.Plan })
+  })
+})
+afterAll(() => close())
+
+interface PlanNode {
+  'Node Type': string
+  'Relation Name'?: string
+  'Index Name'?: string
+  'Actual Rows': number
+  'Actual Loops': number
+  'Rows Removed by Filter'?: number
+  'Rows Removed by Index Recheck'?: number
+  Plans?: PlanNode[]
+}
+
+/** Plans that grow with the table, in words. */
+function growing(): string[] {
+  return plans.flatMap(({ text, node }) => {
+    const nodes = all(node)
+    const where = `in ${text.replaceAll(/\s+/g, ' ').slice(0, 100)}`
+    const scans = nodes.filter((one) => /Scan/.test(one['Node Type']) && one['Relation Name'] === 'jobs')
+    const read = scans.reduce((sum, one) => sum + rowsOf(one), 0)
+    return [
+      ...scans.filter((one) => one['Node Type'] === 'Seq Scan').map(() => `scans all jobs ${where}`),
+      ...nodes
+        .filter((one) => /Sort/.test(one['Node Type']) && one['Actual Rows'] * one['Actual Loops'] > sortedAtMost)
+        .map((one) => `sorts ${one['Actual Rows']} rows ${where}`),
+      ...(read > readAtMost ? [`reads ${read} jobs ${where}`] : []),
+    ]
+  })
+}
+
+function all(node: PlanNode): PlanNode[] {
+  return [node, ...(node.Plans ?? []).flatMap(all)]
+}
+
+function rowsOf(node: PlanNode): number {
+  const removed = (node['Rows Removed by Filter'] ?? 0) + (node['Rows Removed by Index Recheck'] ?? 0)
+  return (node['Actual Rows'] + removed) * node['Actual Loops']
+}
+
+/** Two fifths waiting, one set for later, the rest history; every fourth that waits comes first, and is light. */
+async function fill(rows: number): Promise<void> {
+  await client.query(`
+    set auto_explain.log_min_duration = -1;
+    truncate jobmaster.jobs, jobmaster.blockers, jobmaster.job_keys, jobmaster.completions;
+    insert into jobmaster.jobs (
+      task_id, status, priority, args, max_attempts, process_units, created_at, run_at, attempt, finished_at
+    )
+    select
+      task.id, made.status, case when n % 20 = 0 then 10 else 0 end,
+      case made.name when 'dependent' then jsonb_build_object('n', n, 'region', n % 50) else jsonb_build_object('n', n) end,
+      3, 1, now(), now() + case made.status when 'scheduled' then interval '1 day' else '0' end,
+      (made.status = 'completed')::integer, case when made.status = 'completed' then now() end
+    from generate_series(1, ${rows}) n
+    cross join lateral (
+      select
+        case when n % 5 < 2 then 'waiting' when n % 5 = 2 then 'scheduled' else 'completed' end as status,
+        case when n % 20 = 0 then 'light' else (array['light', 'limited', 'dependent'])[n % 3 + 1] end as name
+    ) made
+    join jobmaster.tasks task on task.task_key = made.name
+    order by n;
+    insert into jobmaster.completions (shape_id, key_hash, key, completed_at, job_id)
+    select shape.id, jsonb_hash_extended(made.key, 0), made.key, now(), 0
+    from jobmaster.shapes shape
+    cross join lateral (select jsonb_build_object('region', n) as key from generate_series(0, 39) n) made;
+    set auto_explain.log_min_duration = 0`)
+}
+
+/** Three calls of an invocation that can run these tasks: each settles what the last one got. Returns what they got. */
+async function drain(names: string[]): Promise<string[]> {
+  const invocation = crypto.randomUUID()
+  const queue = { db: drizzle({ client }), schema: 'jobmaster' }
+  const got: string[] = []
+  let last: ClaimAnswer = {}
+  for (let sequence = 2; sequence < 5; sequence += 1) {
+    const request: ClaimRequest = {
+      version: 1,
+      invocation,
+      sequence,
+      system: 'default',
+      units: 10_000,
+      tasks: Object.fromEntries(names.map((name) => [`cool.${name}`, hashes[`cool.${name}`] ?? ''])),
+      completed: (last.jobs ?? []).slice(1).map(([id, , attempt]) => [id, attempt, 1]),
+      outcomes: (last.jobs ?? []).slice(0, 1).map(([id, , attempt]) => ({ id, attempt, outcome: 'failed' })),
+      limit: batch,
+      lease_ms: 60_000,
+      time_left_ms: 30_000,
+      started: 0,
+      held: 0,
+      repeat: false,
+      since: last.since ?? 0,
+      after: last.after ?? null,
+      take_back: false,
+    }
+    last = await settleAndClaim(queue, request)
+    got.push(...(last.jobs ?? []).map(([, name]) => name))
+  }
+  // Nothing runs when the next one begins. The last call counts what it leaves, and that is not looked at here.
+  const seen = plans
+  plans = []
+  await settleAndClaim(queue, {
+    version: 1,
+    invocation,
+    sequence: 5,
+    system: 'default',
+    units: 10_000,
+    tasks: {},
+    completed: (last.jobs ?? []).map(([id, , attempt]) => [id, attempt]),
+    outcomes: [],
+    limit: 0,
+    lease_ms: 60_000,
+    time_left_ms: 30_000,
+    started: 0,
+    held: 0,
+    repeat: false,
+    since: 0,
+    after: null,
+    take_back: false,
+  })
+  plans = seen
+  return got
+}
+
+test('what the plans of an empty table are is seen', async () => {
+  await fill(0)
+  plans = []
+  expect(await drain(['light', 'limited', 'dependent', 'source'])).toEqual([])
+  expect(plans.length).toBeGreaterThan(5)
+  expect(growing()).toEqual([])
+})
+
+for (const rows of [10_000, large]) {
+  for (const analyzed of [false, true]) {
+    const state = `${rows.toLocaleString('en')} rows, ${analyzed ? 'analyzed' : 'as the server has not analyzed them'}`
+
+    test(`a claim from the head of the queue reads a batch or so: ${state}`, { timeout: 120_000 }, async () => {
+      if (!analyzed) await fill(rows)
+      else await client.query('analyze')
+      plans = []
+      const got = await drain(['light', 'limited', 'dependent', 'source'])
+      expect(got).toEqual(Array(3 * batch).fill('cool.light'))
+      // Where plans were read, the update of a claim and that of a settle are among them.
+      expect(plans.filter(({ text }) => /update "?jobmaster"?\.jobs/.test(text)).length).toBeGreaterThanOrEqual(6)
+      expect(growing()).toEqual([])
+    })
+
+    test(`a claim past jobs that may not run reads a batch or so of each task: ${state}`, async () => {
+      plans = []
+      const got = await drain(['limited', 'dependent', 'source'])
+      expect(new Set(got)).toEqual(new Set(['cool.limited', 'cool.dependent', 'cool.source']))
+      expect(growing()).toEqual([])
+    })
+  }
+}
+
+test('a plan that reads all that waits is told', async () => {
+  plans = []
+  await client.query(`select count(*) from jobmaster.jobs where status = 'waiting'`)
+  expect(growing()).not.toEqual([])
+})
