@@ -16,8 +16,8 @@ import {
 } from './plan.ts'
 import { relationsOf } from './relations.ts'
 import { inSchema } from './rename.ts'
+import { cronReaderOf } from './schedule.ts'
 import { functions } from './sql/index.ts'
-import { comingTicks } from './ticks.ts'
 
 /**
  * Brings the database to what the code says: tables by migration, functions by replacement, the catalog by comparison;
@@ -63,7 +63,8 @@ function statementsFor({ schema, modules }: Deployment, state: State, planned: P
   const isNew = planned.reset || !state.schemaExists
   const all = migrations.filter(({ name }) => planned.migrations.includes(name) || planned.recorded.includes(name))
   const { schedules, ...catalog } = catalogOf(modules).json
-  const withTicks = schedules.map((one) => ({ ...one, ticks: comingTicks(one, state.now) }))
+  const reader = cronReaderOf(modules)
+  const withTicks = schedules.map((one) => ({ ...one, ticks: reader?.comingTicks(one, state.now) }))
   return [
     // A claim locks the rows of schedules that are due, and then waits for the lock.
     ...(hasTable(state, 'schedules') ? [sql`select id from ${quoted}.schedules order by id for update`] : []),

@@ -351,7 +351,7 @@ class Drain {
 
   /** Hands in what ended and takes what comes next. */
   private async call(): Promise<void> {
-    const ticks = this.schedules.length > 0 ? (await import('./ticks.ts')).ticksFor(this.schedules) : undefined
+    const ticks = this.schedules.length > 0 ? this.invocation.tasks.cronReader?.ticksFor(this.schedules) : undefined
     this.releaseBeyond(this.pace.mostAhead)
     // Handlers that answer at once have taken time since the loop looked.
     if (this.timeLeft() <= this.pace.marginMs) this.stop ??= 'deadline'

@@ -1,4 +1,5 @@
 import type { Args, Task } from './task.ts'
+import * as ticks from './ticks.ts'
 
 // A registered symbol: two copies of the package know each other's schedules.
 const scheduleSymbol: unique symbol = Symbol.for('jobmaster.schedule')
@@ -31,7 +32,11 @@ export interface ScheduleDefinition {
   readonly cron: unknown
   readonly timezone: unknown
   readonly catchUp: unknown
+  readonly reader: CronReader
 }
+
+/** What reads cron expressions. It comes with the definition, so that an application without schedules does not load it. */
+export type CronReader = typeof ticks
 
 /**
  * Defines a schedule: a job of `task`, or of the task of that name, with these arguments at each tick of `cron`. It is
@@ -41,7 +46,7 @@ export function schedule<T extends Task | string>(task: T, args: Args<T>, option
   // JavaScript may leave them out: deploy says so, with all else that is wrong.
   const given: Partial<ScheduleOptions> | null | undefined = options
   const { cron, timezone = 'UTC', catchUp = 'last' } = given ?? {}
-  return Object.freeze({ [scheduleSymbol]: Object.freeze({ task, args, cron, timezone, catchUp }) })
+  return Object.freeze({ [scheduleSymbol]: Object.freeze({ task, args, cron, timezone, catchUp, reader: ticks }) })
 }
 
 /** What was given to `schedule()`; undefined for anything else. */
@@ -49,4 +54,12 @@ export function scheduleOf(value: unknown): ScheduleDefinition | undefined {
   if (typeof value !== 'object' || value === null || !(scheduleSymbol in value)) return undefined
   // Only schedule() writes this symbol.
   return value[scheduleSymbol] as ScheduleDefinition
+}
+
+/** What reads the cron expressions of the schedules in modules; undefined where there are none. */
+export function cronReaderOf(modules: Record<string, object>): CronReader | undefined {
+  return Object.values(modules)
+    .flatMap((module) => (typeof module === 'object' && module !== null ? Object.values(module) : []))
+    .map(scheduleOf)
+    .find((definition) => definition !== undefined)?.reader
 }

@@ -1,9 +1,8 @@
 import { jsonProblem } from './json.ts'
 import { accepts } from './parameter.ts'
-import { scheduleOf, type ScheduleDefinition } from './schedule.ts'
+import { type CronReader, scheduleOf, type ScheduleDefinition } from './schedule.ts'
 import type { Json } from './task.ts'
 import { type FoundTask, hashOfJson } from './tasks.ts'
-import { recurrenceProblem } from './ticks.ts'
 
 /** A schedule, as the database is told of it. */
 export interface ScheduleJson {
@@ -52,12 +51,12 @@ function scheduleJson(
 ): ScheduleJson[] {
   const name = `${typeKey}.${key}`
   const label = `schedule ${name}`
-  const { args, cron, timezone, catchUp } = definition
+  const { args, cron, timezone, catchUp, reader } = definition
   const task = taskOf(definition, tasks)
   const found = [
     ...keyProblems(key),
     ...(typeof task === 'string' ? [task] : argumentProblems(task, args)),
-    ...timeProblems(cron, timezone),
+    ...timeProblems(reader, cron, timezone),
     ...(catchUps.has(catchUp) ? [] : [`catchUp must be "none", "last" or "all", got ${shown(catchUp)}`]),
   ]
   problems.push(...found.map((problem) => `${label}: ${problem}`))
@@ -102,7 +101,7 @@ function argumentProblems({ name, definition: { params, writeAll } }: FoundTask,
   return [...unknown.map((key) => `${name}: unknown argument "${key}"`), ...wrong]
 }
 
-function timeProblems(cron: unknown, timezone: unknown): string[] {
+function timeProblems({ recurrenceProblem }: CronReader, cron: unknown, timezone: unknown): string[] {
   const problems = [
     ...(typeof cron === 'string' ? [] : [`cron must be a text such as "0 3 * * *", got ${shown(cron)}`]),
     ...(typeof timezone === 'string' ? [] : [`timezone must be an IANA name, got ${shown(timezone)}`]),

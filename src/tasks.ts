@@ -1,4 +1,5 @@
 import { getDotPath, safeParse, strictObject } from 'valibot'
+import { type CronReader, cronReaderOf } from './schedule.ts'
 import { type Definition, definitionOf, isTask, type Json, referenceOf, ruleOf, type Task } from './task.ts'
 
 /** The tasks of an application, by their names: all that an invocation needs of them. `catalog.ts` checks them. */
@@ -12,6 +13,8 @@ export interface Tasks {
   readonly byName: ReadonlyMap<string, NamedTask>
   /** The name of a task; undefined where it is not one of these, or under two names. */
   nameOf(task: object): string | undefined
+  /** Where there are schedules. */
+  readonly cronReader: CronReader | undefined
 }
 
 export interface NamedTask {
@@ -78,6 +81,7 @@ function make(modules: Record<string, object>): Tasks {
   return Object.freeze({
     hash: cyrb53(JSON.stringify(hashes)),
     hashes,
+    cronReader: cronReaderOf(modules),
     tasks,
     byName: new Map(tasks.map((task) => [task.name, task])),
     nameOf: (task: object) => (namedTwice.has(task) ? undefined : names.get(task)),

@@ -49,7 +49,7 @@ begin
         from unnest(fired) tick
         join jobmaster.tasks task on task.id = due.task_id;
         update jobmaster.ticks
-        set job_id = (inserted -> position::integer - 1 ->> 0)::bigint
+        set job_id = (inserted -> 'ids' ->> position::integer - 1)::bigint
         from unnest(fired) with ordinality given (tick, position)
         where ticks.schedule_id = due.id and ticks.tick = given.tick;
         delete from jobmaster.ticks

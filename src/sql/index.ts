@@ -1,7 +1,7 @@
 // Generated from the .sql files beside it by `npm run generate:sql`. Do not edit.
 
 /** Changes when any function does. */
-export const version = '22a07425b527ce73'
+export const version = 'f8c362439030bebc'
 
 /** Every SQL function, each after those that its creation looks at. */
 export const functions: readonly { name: string; sql: string }[] = [
@@ -1555,7 +1555,7 @@ into inserted
 from unnest(fired) tick
 join jobmaster.tasks task on task.id = due.task_id;
 update jobmaster.ticks
-set job_id = (inserted -> position::integer - 1 ->> 0)::bigint
+set job_id = (inserted -> 'ids' ->> position::integer - 1)::bigint
 from unnest(fired) with ordinality given (tick, position)
 where ticks.schedule_id = due.id and ticks.tick = given.tick;
 delete from jobmaster.ticks
