@@ -1,5 +1,6 @@
 // A process that drains: told of a database, it makes one invocation after the other, as cron ticks would, with short
 // deadlines and leases, until it is told to end. What goes wrong is counted, and the next one goes on.
+import { appendFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { neon, neonConfig } from '@neondatabase/serverless'
 import { drizzle as overHttp } from 'drizzle-orm/neon-http'
@@ -12,7 +13,7 @@ import { tasksOf } from './tasks.ts'
 const asked = { toEnd: false }
 
 async function drainUntilTold(options: DrainerOptions): Promise<{ drains: number; errors: number }> {
-  const { url, system, units, version = 1, clockMs = 0, deadlineMs = 500, neonPort } = options
+  const { url, system, units, runs, version = 1, clockMs = 0, deadlineMs = 500, neonPort } = options
   if (neonPort) neonConfig.fetchEndpoint = `http://127.0.0.1:${neonPort}/sql`
   const pool = new pg.Pool({ connectionString: url, max: 2, connectionTimeoutMillis: 2_000, query_timeout: 1_000 })
   pool.on('error', () => {})
@@ -20,7 +21,7 @@ async function drainUntilTold(options: DrainerOptions): Promise<{ drains: number
   const now = () => Date.now() + clockMs
   const jobs = createJobMaster({
     db: neonPort ? overHttp({ client: neon(url) }) : drizzle({ client: pool }),
-    tasks: { chaos: tasksOf(version) },
+    tasks: { chaos: tasksOf(version, ({ job }) => appendFileSync(runs, `${job.id} ${job.attempt}\n`)) },
     system,
     systemProcessUnits: units,
     now,

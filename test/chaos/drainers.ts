@@ -6,6 +6,8 @@ export interface DrainerOptions {
   url: string
   system: string
   units: number
+  /** The file where it writes down each attempt that it runs: it outlives a kill, and no fault is in its way. */
+  runs: string
   /** Which version of the tasks it has. */
   version?: number
   /** How far its clock is off. */

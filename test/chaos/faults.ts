@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Fault as NeonFault } from '../support/neon.ts'
 import type { Trouble } from '../support/proxy.ts'
 import { type Fault, patiently, type Rig } from './rig.ts'
 
@@ -15,13 +16,14 @@ export const faults: Fault[] = [
       await sleep(300)
     },
   },
-  connection('the connection is cut before a statement arrives', 'cut before'),
-  connection('the connection is cut after a commit, before its answer', 'cut after'),
+  connection('the connection is cut before a statement arrives', 'cut before', { status: 'cut' }),
+  connection('the connection is cut after a commit, before its answer', 'cut after', { status: 'cut', run: true }),
+  connection('the connection is cut, and the statement arrives late', 'arrives late', { status: 'cut', run: 'late' }),
   connection('a connection is half open', 'half open'),
   connection('a connection is slow', 'slow'),
-  neon('Neon answers 429', 429, false),
-  neon('Neon answers 500, and has not run it', 500, false),
-  neon('Neon answers 503, and has run it', 503, true),
+  neon('Neon answers 429', { status: 429 }),
+  neon('Neon answers 500, and has not run it', { status: 500 }),
+  neon('Neon answers 503, and has run it', { status: 503, run: true }),
   {
     name: 'a deadlock with another session',
     async inject({ sql }) {
@@ -72,18 +74,28 @@ export const faults: Fault[] = [
   },
 ]
 
-function connection(name: string, trouble: Trouble): Fault {
-  return { name, inject: ({ proxy }) => Promise.race([proxy.next(trouble).then(() => 1), sleep(2_000, 0)]) }
-}
-
-function neon(name: string, status: 429 | 500 | 503, run: boolean): Fault {
+/** On the way of node-postgres, and where there is such a thing every second time on that of Neon's HTTP. */
+function connection(name: string, trouble: Trouble, http?: NeonFault): Fault {
   return {
     name,
-    async inject({ neon, database }) {
-      neon.fail(database, { status, run })
-      await sleep(20)
-    },
+    inject: (rig, time) =>
+      http && time % 2 === 1
+        ? failed(rig, http)
+        : Promise.race([rig.proxy.next(trouble).then(() => 1), sleep(2_000, 0)]),
   }
+}
+
+function neon(name: string, fault: NeonFault): Fault {
+  return { name, inject: (rig) => failed(rig, fault) }
+}
+
+/** Until a request has met it. */
+async function failed({ neon, database }: Rig, fault: NeonFault): Promise<number> {
+  neon.fail(database, fault)
+  for (const until = Date.now() + 2_000; Date.now() < until; await sleep(5)) {
+    if (neon.failing(database) === 0) return 1
+  }
+  return 0
 }
 
 function raised(name: string, sqlstate: string, oneIn: number): Fault {

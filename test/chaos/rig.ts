@@ -1,4 +1,7 @@
 import { randomBytes } from 'node:crypto'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { drizzle } from 'drizzle-orm/node-postgres'
 import { createJobMaster, type JobMaster } from 'jobmaster'
@@ -67,7 +70,7 @@ export async function startServer(): Promise<Server> {
     fast: true,
     settings: { synchronous_commit: 'on', deadlock_timeout: '50ms', restart_after_crash: 'on' },
   })
-  const proxy = await startProxy(postgres.port)
+  const proxy = await startProxy(postgres.port, 'settle_and_claim')
   const neon = await startNeon(postgres.url)
   const drainers = await Promise.all(Array.from({ length: drainerCount }, () => startDrainer()))
   return {
@@ -115,11 +118,15 @@ export async function outcomeOf(fault: Fault, times: number, server: Server): Pr
   pool.on('connect', (client) => client.on('error', () => {}))
   const jobs = createJobMaster({ db: drizzle({ client: pool }), tasks: { chaos } })
 
+  const folder = await mkdtemp(join(tmpdir(), 'jobmaster-chaos-'))
+  let starts = 0
   const start = (index: number) => {
+    starts += 1
+    const runs = join(folder, `runs-${starts}`)
     const [system, units] = Object.entries(systems)[index % Object.keys(systems).length]!
     // Half of them speak Postgres' own protocol, through the proxy; the others Neon's.
     const by = index < 2 ? { url: through.href } : { url, neonPort: neon.port }
-    drainers[index]!.start({ system, units, ...by, ...fault.drainer?.(index) })
+    drainers[index]!.start({ system, units, runs, ...by, ...fault.drainer?.(index) })
   }
   const rig: Rig = {
     postgres,
@@ -162,7 +169,8 @@ export async function outcomeOf(fault: Fault, times: number, server: Server): Pr
   await finish(beside.sql)
   await Promise.all(drainers.map((drainer) => drainer.end()))
 
-  const outcome = await counted(fault.name, happened, beside.sql)
+  const outcome = await counted(fault.name, happened, beside.sql, await runsIn(folder))
+  await rm(folder, { recursive: true })
   await pool.end()
   await beside.close()
   await once(postgres.url, `drop database ${database} with (force)`)
@@ -191,11 +199,36 @@ async function finish(sql: Sql): Promise<void> {
   }
 }
 
-async function counted(fault: string, times: number, sql: Sql): Promise<Outcome> {
+/** How often each attempt was run, as the processes wrote it down. */
+async function runsIn(folder: string): Promise<Map<string, number>> {
+  const runs = new Map<string, number>()
+  for (const name of await readdir(folder)) {
+    for (const line of (await readFile(join(folder, name), 'utf8')).split('\n')) {
+      if (line !== '') runs.set(line, (runs.get(line) ?? 0) + 1)
+    }
+  }
+  return runs
+}
+
+async function counted(fault: string, times: number, sql: Sql, runs: Map<string, number>): Promise<Outcome> {
   const [row] =
     await sql`select count(*)::integer as settled from ledger.transitions where was = 'running' and status <> 'waiting'`
-  const lost = await jobsLost(sql)
-  const double = await attemptsNotEndedOnce(sql)
+  const completed = await sql<{ attempt: string }>`
+    select id || ' ' || attempt as attempt from jobmaster.jobs where status = 'completed'`
+  // Nothing here throws for good: what failed was lost.
+  const failed = await sql<{ line: string }>`
+    select format('#%s failed: %s', id, error ->> 'message') as line from jobmaster.jobs where status = 'failed'`
+  const lost = [
+    ...(await jobsLost(sql)),
+    ...failed.map(({ line }) => line),
+    ...completed
+      .filter(({ attempt }) => !runs.has(attempt))
+      .map(({ attempt }) => `#${attempt} completed, and was not run`),
+  ]
+  const double = [
+    ...(await attemptsNotEndedOnce(sql)),
+    ...[...runs].filter(([, count]) => count > 1).map(([attempt, count]) => `#${attempt} was run ${count} times`),
+  ]
   const over = [...(await unitsAbove(sql, systems)), ...(await jobsAbove(sql, limits))]
   const soon = await beganTooSoon(sql, 'chaos.report', 'chaos.load', ['region', 'n'])
   return {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { dependsOn, same, task } from 'jobmaster'
+import { type Context, dependsOn, same, task } from 'jobmaster'
 import * as v from 'valibot'
 
 /** What the systems have, and what the tasks are allowed: the ledger is counted against these. */
@@ -8,36 +8,48 @@ export const limits = { 'chaos.narrow': 2, 'chaos.load': 3 }
 
 const n = v.number()
 const region = v.picklist([1, 2, 3, 4])
-const work = (milliseconds: number) => sleep(milliseconds)
 
-/** A version of the code: another one has another definition of `light`, so that each leaves the other's jobs alone. */
-export function tasksOf(version: number) {
+/**
+ * A version of the code: another one has another definition of `light`, so that each leaves the other's jobs alone.
+ * `ran` is told of each attempt as its handler begins.
+ */
+export function tasksOf(version: number, ran: (ctx: Context) => void = () => {}) {
+  const during = (milliseconds: number, ctx: Context) => {
+    ran(ctx)
+    return sleep(milliseconds)
+  }
   const light = task({
     description: `version ${version}`,
     params: { n, version: v.optional(n, version) },
     maxAttempts: 50,
-    run: ({ n }) => work(n % 8),
+    run: ({ n }, ctx) => during(n % 8, ctx),
   })
-  const heavy = task({ params: { n }, processUnits: 5, maxAttempts: 50, run: ({ n }) => work(n % 8) })
+  const heavy = task({ params: { n }, processUnits: 5, maxAttempts: 50, run: ({ n }, ctx) => during(n % 8, ctx) })
   const narrow = task({
     params: { n },
     processLimit: limits['chaos.narrow'],
     maxAttempts: 50,
-    run: ({ n }) => work(n % 6),
+    run: ({ n }, ctx) => during(n % 6, ctx),
   })
-  const load = task({ params: { region, n }, processLimit: limits['chaos.load'], maxAttempts: 50, run: () => work(3) })
+  const load = task({
+    params: { region, n },
+    processLimit: limits['chaos.load'],
+    maxAttempts: 50,
+    run: (_, ctx) => during(3, ctx),
+  })
   const report = task({
     params: { region, n },
     writeAll: ['region'],
     maxAttempts: 50,
     dependencies: dependsOn(load, { withinHours: 1, args: { region: same, n: same } }),
-    run: () => work(2),
+    run: (_, ctx) => during(2, ctx),
   })
   /** Runs past its invocation's deadline, and lets nothing else run meanwhile. */
   const blocking = task({
     params: { n },
     maxAttempts: 50,
     run(_, ctx) {
+      ran(ctx)
       while (Date.now() < ctx.deadline.getTime() + 150) Math.sqrt(2)
     },
   })

@@ -19,13 +19,18 @@ export interface Neon {
   cutSockets(database: string): void
   /** Answers the next HTTP requests for one database with an error instead: each fault is used once, in order. */
   fail(database: string, ...faults: Fault[]): void
+  /** How many of those are still to come. */
+  failing(database: string): number
   stop(): Promise<void>
 }
 
-/** What goes wrong with an HTTP request: not even run, or run and the answer lost. */
+/**
+ * What goes wrong with an HTTP request: it is answered with an error, or its connection is cut. It is not even run, or run
+ * and the answer lost, or run a moment later.
+ */
 export interface Fault {
-  status: 429 | 500 | 502 | 503
-  run?: boolean
+  status: 429 | 500 | 502 | 503 | 'cut'
+  run?: boolean | 'late'
 }
 
 /** Serve Neon's protocols on a free loopback port; every connection goes to the server of `upstream`. */
@@ -68,10 +73,15 @@ export async function startNeon(upstream: string, connections = 20): Promise<Neo
       if (!connectionString) return answer(400, { message: 'missing Neon-Connection-String' })
       const body = await readJson(request)
       const database = new URL(connectionString).pathname.slice(1)
+      const run = () => runHttp(poolOf(connectionString), body, request, statementsOf(database))
       const fault = faults.get(database)?.shift()
-      if (fault && !fault.run) return answer(fault.status, { message: 'not run' })
-      const result = await runHttp(poolOf(connectionString), body, request, statementsOf(database))
-      if (fault) return answer(fault.status, { message: 'run, and the answer lost' })
+      if (fault) {
+        if (fault.run === 'late') setTimeout(() => run().catch(() => {}), 300)
+        else if (fault.run) await run()
+        if (fault.status === 'cut') return response.destroy()
+        return answer(fault.status, { message: fault.run ? 'run, and the answer lost' : 'not run' })
+      }
+      const result = await run()
       answer(200, result)
     } catch (error) {
       if (error instanceof pg.DatabaseError) answer(400, errorFields(error))
@@ -97,6 +107,7 @@ export async function startNeon(upstream: string, connections = 20): Promise<Neo
     statementsOf,
     socketsOf: (database) => socketsOf(database).length,
     cutSockets: (database) => socketsOf(database).forEach((socket) => socket.terminate()),
+    failing: (database) => faults.get(database)?.length ?? 0,
     fail: (database, ...more) => faults.set(database, [...(faults.get(database) ?? []), ...more]),
     async stop() {
       for (const socket of sockets.clients) socket.terminate()

@@ -2,7 +2,8 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 
 /** What a proxy does to connections, and to how many messages. */
 export type Trouble =
-  | 'cut before' // what the client sends next does not arrive: both sides see a closed connection
+  | 'cut before' // the statement does not arrive: both sides see a closed connection
+  | 'arrives late' // the client sees a closed connection, and the statement arrives all the same, 300 ms later
   | 'cut after' // it arrives and is run to its end, and the answer is lost
   | 'half open' // it does not arrive, and nobody is told
   | 'slow' // what comes next takes 100 ms more, each way
@@ -10,14 +11,14 @@ export type Trouble =
 /** A TCP proxy in front of a Postgres server, which goes wrong on demand. */
 export interface Proxy {
   port: number
-  /** The next message of any client meets this trouble, once. Resolves when it has. */
+  /** The next statement of any client that has `marker` in it meets this trouble, once. Resolves when it has. */
   next(trouble: Trouble): Promise<void>
   /** Every answer, and every message, takes so many milliseconds more. */
   delay(milliseconds: number): void
   stop(): Promise<void>
 }
 
-export async function startProxy(toPort: number): Promise<Proxy> {
+export async function startProxy(toPort: number, marker: string): Promise<Proxy> {
   const sockets = new Set<Socket>()
   let delayMs = 0
   let armed: { trouble: Trouble; met: () => void } | undefined
@@ -34,11 +35,13 @@ export async function startProxy(toPort: number): Promise<Proxy> {
       client.destroy()
       upstream.destroy()
     }
-    client.on('close', () => upstream.destroy())
+    client.on('close', () => {
+      if (!late) upstream.destroy()
+    })
+    let late = false
     let swallowed = false
     let silent = false
     let slowUntil = 0
-    let started = false
     // Messages keep their order: a timer each would, too, but for its rounding.
     const later = (socket: Socket, chunk: Buffer) => {
       const wait = delayMs + (Date.now() < slowUntil ? 100 : 0)
@@ -47,13 +50,19 @@ export async function startProxy(toPort: number): Promise<Proxy> {
     }
     client.on('data', (chunk) => {
       if (silent) return
-      // The first messages of a connection are its handshake.
-      const trouble = started ? armed?.trouble : undefined
+      const trouble = chunk.includes(marker) ? armed?.trouble : undefined
       if (trouble) {
         armed?.met()
         armed = undefined
       }
       if (trouble === 'cut before') return cut()
+      if (trouble === 'arrives late') {
+        late = true
+        swallowed = true
+        client.destroy()
+        setTimeout(() => upstream.writable && upstream.write(chunk), 300)
+        return
+      }
       if (trouble === 'cut after') swallowed = true
       if (trouble === 'half open') {
         silent = true
@@ -64,7 +73,6 @@ export async function startProxy(toPort: number): Promise<Proxy> {
     })
     upstream.on('data', (chunk) => {
       const ready = endsReady(chunk)
-      started ||= ready
       if (!swallowed) later(client, chunk)
       else if (ready) cut()
     })
