@@ -13,12 +13,14 @@ export default defineConfig({
       project('neon-websocket', everywhere),
       // `npm run test:runtimes` fetches what these need.
       ...(process.env.JOBMASTER_TEST_RUNTIMES ? [project('runtimes', ['test/runtime/real/*.runtime.ts'])] : []),
+      // `npm run test:browser` finds or installs the browser.
+      ...(process.env.JOBMASTER_TEST_BROWSER ? [project('browser', ['test/browser/*.browser.ts'])] : []),
     ],
   },
 })
 
 /** The same suite over one driver. */
-function project(name: DriverName | 'runtimes', include: string[], globalSetup: string[] = []) {
+function project(name: DriverName | 'runtimes' | 'browser', include: string[], globalSetup: string[] = []) {
   const conditions = ['jobmaster-source', 'node', 'development|production']
   return {
     resolve: { conditions },
@@ -27,7 +29,7 @@ function project(name: DriverName | 'runtimes', include: string[], globalSetup: 
       name,
       include,
       globalSetup,
-      provide: { driver: name === 'runtimes' ? ('node-postgres' as const) : name },
+      provide: { driver: name === 'runtimes' || name === 'browser' ? ('node-postgres' as const) : name },
       testTimeout: 20_000,
       hookTimeout: 30_000,
     },

@@ -89,6 +89,8 @@ export interface JobMaster extends Control {
   schedules(): Promise<DeployedSchedule[]>
   /** Tasks, what depends on what, and how fresh each is. */
   graph(): Promise<Graph>
+  /** For tools that ask the tables themselves, as the dashboard does: runs `work` with the database and the schema. */
+  read<T>(work: (queue: queue.Queue) => Promise<T>): Promise<T>
   /** For a signed trigger: `recorded` the first time, in the five minutes after the time it carries; else why not. */
   recordSignature(signature: string, signedAt: Date): Promise<'recorded' | 'replayed' | 'expired'>
   /** How many of the jobs that wait could run at once now besides those that run, at most so many. */
@@ -255,6 +257,7 @@ export function createJobMaster<const M extends Record<string, object> = Record<
     tasks: () => deployed(async () => (await import('./graph.ts')).deployedTasks(place)),
     schedules: () => deployed(async () => (await import('./deployed-schedules.ts')).deployedSchedules(place)),
     graph: () => deployed(async () => (await import('./graph.ts')).graph(place)),
+    read: (work) => deployed(() => work(place)),
     recordSignature: (signature, signedAt) => deployed(() => trigger.recordSignature(place, signature, signedAt)),
     room: (most) => deployed(() => trigger.room(place, { system, units, hashes: tasks.hashes }, most)),
     close: async () => options.close?.(),

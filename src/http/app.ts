@@ -21,6 +21,8 @@ export interface HttpOptions extends RunDrainOptions {
   auth?: Auth
   /** Where the app is mounted, when it is not by `app.route('/jobs', createApp(…))`. */
   basePath?: string
+  /** Pages for people, at `/dashboard`: `dashboard` of `jobmaster/dashboard`. None when not given. */
+  dashboard?: (jobs: JobsSource, options: Pick<HttpOptions, 'auth' | 'onError'>) => Hono
   /** As Hono's `cors` takes it. Browsers keep other origins out when not given. */
   cors?: Parameters<typeof cors>[0]
 }
@@ -35,6 +37,7 @@ export type App = ReturnType<typeof routes>
 export function createApp(jobs: JobsSource, options: HttpOptions = {}): App {
   const { basePath, onError = logged } = options
   const app = routes(jobs, options)
+  if (options.dashboard) app.route('/dashboard', options.dashboard(jobs, options))
   // The type stays that of the routes: a client gives the base path in its address.
   const based: App = basePath === undefined ? app : (new Hono().route(basePath, app) as unknown as App)
   for (const one of new Set<Pick<App, 'notFound' | 'onError'>>([app, based])) {
@@ -238,7 +241,7 @@ const pass: MiddlewareHandler = (_, next) => next()
 const prepared: MiddlewareHandler = async (c, next) => {
   invocationOf(c)
   await next()
-  c.res.headers.set('cache-control', 'no-store')
+  if (!c.res.headers.has('cache-control')) c.res.headers.set('cache-control', 'no-store')
   c.res.headers.set('x-content-type-options', 'nosniff')
 }
 

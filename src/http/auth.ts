@@ -53,7 +53,7 @@ async function checkBearer(c: Context, variable: string): Promise<void> {
   if (given === undefined || !(await isSame(given, secret))) throw unauthorized()
 }
 
-function checkLoopback(c: Context): void {
+export function checkLoopback(c: Context): void {
   if (invocationOf(c).loopback) return
   throw new Problem(503, {
     detail: "auth: 'none' is for the loopback interface with the Node adapter: give a secret, or a middleware, as auth",
