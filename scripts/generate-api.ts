@@ -109,7 +109,7 @@ function prose(comment: string): string {
 }
 
 function moduleAt(file: string, specifier: string): string {
-  const path = join(dirname(file), specifier).replace(/\.(ts|js)$/, '.d.ts')
+  const path = join(dirname(file), specifier).replace(/\.(tsx?|js)$/, '.d.ts')
   if (!existsSync(path)) throw new Error(`${file} exports from ${specifier}, which is not there`)
   return path
 }

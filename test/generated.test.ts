@@ -1,10 +1,15 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { api, page } from '../scripts/generate-api.ts'
+import { assetsFile, generateAssets } from '../scripts/generate-dashboard.ts'
 import { compact, generate } from '../scripts/generate-sql.ts'
 
 test.each(Object.entries(generate()))('%s is what `npm run generate:sql` writes', (path, text) => {
   expect(readFileSync(path, 'utf8')).toBe(text)
+})
+
+test('what runs in the browser is what `npm run generate:dashboard` writes', async () => {
+  expect(readFileSync(assetsFile, 'utf8')).toBe(await generateAssets())
 })
 
 test('docs/api.md is what `npm run generate:api` writes', async () => {

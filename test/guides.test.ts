@@ -75,6 +75,8 @@ const tsconfig = {
     skipLibCheck: true,
     allowImportingTsExtensions: true,
     customConditions: ['jobmaster-source'],
+    jsx: 'react-jsx',
+    jsxImportSource: 'hono/jsx',
     paths: {
       jobmaster: [`${root}src/index.ts`],
       'jobmaster/from-env': [`${root}src/from-env.ts`],

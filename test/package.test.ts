@@ -37,7 +37,7 @@ test('the package holds what is built, what it was built from, and no more', () 
 
 test('every module that is built has its source in the package, and no other', () => {
   const names = (pattern: RegExp) => files.flatMap((path) => pattern.exec(path)?.[1] ?? []).toSorted()
-  expect(names(/^dist\/(.*)\.js$/)).toEqual(names(/^src\/(.*)\.ts$/))
+  expect(names(/^dist\/(.*)\.js$/)).toEqual(names(/^src\/(.*)\.tsx?$/))
 })
 
 test('installing it brings the peers it cannot do without, and no Node', async () => {

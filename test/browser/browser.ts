@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { type Browser, chromium } from 'playwright-core'
 
 /** Debian's; another place by JOBMASTER_TEST_CHROMIUM. */
-export const executablePath = process.env.JOBMASTER_TEST_CHROMIUM ?? '/usr/bin/chromium'
+const executablePath = process.env.JOBMASTER_TEST_CHROMIUM ?? '/usr/bin/chromium'
 
 export function launch(): Promise<Browser> {
   if (!existsSync(executablePath)) {

@@ -21,7 +21,7 @@ test('every page is drawn at two widths in both themes, without scrolling sidewa
     const { jobs: failed } = await site.jobs.list({ status: 'failed', limit: 1 })
     const { jobs: sales } = await site.jobs.list({ task: 'shop.sales', status: 'completed', limit: 1 })
     const pages = {
-      overview: '/',
+      overview: '',
       jobs: '/jobs',
       'job-failed': `/jobs/${failed[0]!.id}`,
       'job-completed': `/jobs/${sales[0]!.id}`,

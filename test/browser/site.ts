@@ -36,6 +36,17 @@ export async function fillShop(jobs: JobMaster, sql: Sql): Promise<void> {
     await jobs.insert(shop.receipt, { order, to, lines: ['1 × teapot'] })
   }
   await drain(jobs)
+  // As if it had been at work since the morning.
+  await sql(`
+    update jobmaster.jobs
+    set created_at = now() - (50 - id) * interval '67 seconds' - interval '9 seconds',
+      started_at = now() - (50 - id) * interval '67 seconds' - interval '4 seconds',
+      finished_at = now() - (50 - id) * interval '67 seconds' - interval '3.6 seconds' + (id * 7919 % 3400) * interval '1 millisecond'
+    where status in ('completed', 'failed')`)
+  await sql(`
+    update jobmaster.attempts attempt
+    set started_at = job.started_at, finished_at = job.finished_at
+    from jobmaster.jobs job where job.id = attempt.job_id`)
   // The hour before: what the drains of it would have counted.
   await sql(`
     insert into jobmaster.tallies (merged, minute, task_id, outcome, jobs)
@@ -49,9 +60,13 @@ export async function fillShop(jobs: JobMaster, sql: Sql): Promise<void> {
     ) made (task_key, outcome, jobs)
     join jobmaster.tasks task on task.task_key = made.task_key
     where round(jobs) > 0`)
-  await sql(`update jobmaster.completions set completed_at = completed_at - interval '70 minutes' where shape_id in (
-    select shape.id from jobmaster.shapes shape join jobmaster.tasks task on task.id = shape.task_id where task.task_key = 'orders'
-  )`)
+  await sql(`
+    update jobmaster.jobs job
+    set created_at = created_at - interval '1 hour', started_at = started_at - interval '1 hour', finished_at = finished_at - interval '1 hour'
+    from jobmaster.tasks task where task.id = job.task_id and task.task_key = 'orders'`)
+  await sql(`
+    update jobmaster.completions last set completed_at = job.finished_at
+    from jobmaster.jobs job where job.id = last.job_id`)
   for (const product of ['teapot', 'kettle', 'cup', 'saucer', 'spoon', 'tray', 'jug', 'bowl']) {
     await jobs.insert(shop.thumbnail, { product })
   }

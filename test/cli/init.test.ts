@@ -42,6 +42,8 @@ test('what init writes for each platform and database is TypeScript without an e
     skipLibCheck: true,
     allowImportingTsExtensions: true,
     customConditions: ['jobmaster-source'],
+    jsx: 'react-jsx',
+    jsxImportSource: 'hono/jsx',
   }
   await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['**/functions/**/*.ts'] }))
   const tsc = join(root, 'node_modules/typescript/bin/tsc')

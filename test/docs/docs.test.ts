@@ -194,5 +194,7 @@ const tsconfig = {
     skipLibCheck: true,
     allowImportingTsExtensions: true,
     customConditions: ['jobmaster-source'],
+    jsx: 'react-jsx',
+    jsxImportSource: 'hono/jsx',
   },
 }

@@ -51,7 +51,7 @@ export function dashboard(source: JobsSource, { auth, onError = logged }: Dashbo
   /** Does something, and goes to a page that says so. */
   const act = async (c: Context, work: (jobs: JobMaster) => Promise<unknown>, to: string, done: Done) => {
     await within(c, work)
-    return c.redirect(c.get('access').base + to + query({ done }), 303)
+    return c.redirect(pageAt(c.get('access').base, to) + query({ done }), 303)
   }
 
   const app = new Hono()
@@ -71,7 +71,7 @@ export function dashboard(source: JobsSource, { auth, onError = logged }: Dashbo
       return c.body(asset.text, 200, { 'content-type': asset.type })
     })
     .get('/login', (c) => {
-      if (auth !== undefined) return c.redirect(`${accessOf(c).base}/`, 303)
+      if (auth !== undefined) return c.redirect(pageAt(accessOf(c).base, '/'), 303)
       secretOf(c)
       return c.html(<LoginPage access={accessOf(c)} to={inner(c.req.query('to'))} refused={false} />)
     })
@@ -79,7 +79,8 @@ export function dashboard(source: JobsSource, { auth, onError = logged }: Dashbo
       if (auth !== undefined) throw new Problem(404, { detail: 'there is no such page' })
       const { secret, to } = await c.req.parseBody()
       const page = inner(to)
-      if (typeof secret === 'string' && (await signIn(c, secret))) return c.redirect(accessOf(c).base + page, 303)
+      if (typeof secret === 'string' && (await signIn(c, secret)))
+        return c.redirect(pageAt(accessOf(c).base, page), 303)
       return c.html(<LoginPage access={accessOf(c)} to={page} refused />, 401)
     })
 
@@ -212,7 +213,10 @@ export function dashboard(source: JobsSource, { auth, onError = logged }: Dashbo
       const { name: schedule, verb } = c.req.param()
       return act(c, (jobs) => paused(jobs, verb, { schedule }), '/schedules', doneOf(verb))
     })
-    .all('*', () => {
+    .all('*', (c) => {
+      const { path, method } = c.req
+      // Not //elsewhere/, which a browser would take for another host.
+      if (method === 'GET' && /^\/[^/\\].*\/$/.test(path)) return c.redirect(path.replace(/\/+$/, ''), 301)
       throw new Problem(404, { detail: 'there is no such page' })
     })
 }
@@ -273,6 +277,11 @@ async function paused(jobs: JobMaster, verb: string, what: Parameters<JobMaster[
 
 function doneOf(verb: string): Done {
   return verb === 'pause' ? 'paused' : 'resumed'
+}
+
+/** The address of a page: of the first one without a slash at its end. */
+function pageAt(base: string, page: string): string {
+  return (page === '/' ? base : base + page) || '/'
 }
 
 /** A page of the dashboard, and nothing else. */

@@ -11,7 +11,7 @@ export interface Minute {
 }
 
 const series = ['completed', 'retried', 'failed'] as const
-const width = 720
+const width = 1_160
 const height = 168
 const plot = { left: 44, right: 4, top: 8, bottom: 22 }
 
@@ -26,46 +26,48 @@ export function Throughput({ minutes }: { minutes: readonly Minute[] }) {
   const said = `In the last hour ${count(total('completed'))} jobs completed, ${count(total('retried'))} attempts are tried again, ${count(total('failed'))} jobs failed.`
   return (
     <figure class="chart">
-      <svg viewBox={`0 0 ${width} ${height}`} role="img" aria-label={said}>
-        {y.ticks(4).map((tick) => (
+      <div class="plot" tabindex={0} role="region" aria-label="Jobs by minute">
+        <svg viewBox={`0 0 ${width} ${height}`} role="img" aria-label={said}>
+          {y.ticks(4).map((tick) => (
+            <g class="tick">
+              <line x1={plot.left} x2={width - plot.right} y1={y(tick)} y2={y(tick)} />
+              <text x={plot.left - 8} y={y(tick) + 4} text-anchor="end">
+                {short(tick)}
+              </text>
+            </g>
+          ))}
+          {layers.map((layer) => (
+            <g class={`bars ${layer.key}`}>
+              {layer.map((bar, index) =>
+                bar[1] > bar[0] ? (
+                  <rect
+                    x={x(index) + 1}
+                    width={barWidth}
+                    y={y(bar[1])}
+                    height={Math.max(1, y(bar[0]) - y(bar[1]))}
+                    rx="1"
+                  >
+                    <title>{`${clock(bar.data.at)}: ${count(bar.data[layer.key])} ${layer.key}`}</title>
+                  </rect>
+                ) : null,
+              )}
+            </g>
+          ))}
           <g class="tick">
-            <line x1={plot.left} x2={width - plot.right} y1={y(tick)} y2={y(tick)} />
-            <text x={plot.left - 8} y={y(tick) + 4} text-anchor="end">
-              {short(tick)}
-            </text>
-          </g>
-        ))}
-        {layers.map((layer) => (
-          <g class={`bars ${layer.key}`}>
-            {layer.map((bar, index) =>
-              bar[1] > bar[0] ? (
-                <rect
-                  x={x(index) + 1}
-                  width={barWidth}
-                  y={y(bar[1])}
-                  height={Math.max(1, y(bar[0]) - y(bar[1]))}
-                  rx="1"
+            {minutes.map(({ at }, index) =>
+              at.getUTCMinutes() % 15 === 0 ? (
+                <text
+                  x={x(index) + barWidth / 2}
+                  y={height - 6}
+                  text-anchor={index < 3 ? 'start' : index > minutes.length - 4 ? 'end' : 'middle'}
                 >
-                  <title>{`${clock(bar.data.at)}: ${count(bar.data[layer.key])} ${layer.key}`}</title>
-                </rect>
+                  {clock(at)}
+                </text>
               ) : null,
             )}
           </g>
-        ))}
-        <g class="tick">
-          {minutes.map(({ at }, index) =>
-            at.getUTCMinutes() % 15 === 0 ? (
-              <text
-                x={x(index) + barWidth / 2}
-                y={height - 6}
-                text-anchor={index < 3 ? 'start' : index > minutes.length - 4 ? 'end' : 'middle'}
-              >
-                {clock(at)}
-              </text>
-            ) : null,
-          )}
-        </g>
-      </svg>
+        </svg>
+      </div>
       <figcaption>
         {series.map((name) => (
           <span class={`key ${name}`}>

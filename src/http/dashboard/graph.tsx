@@ -1,4 +1,4 @@
-import { line } from 'd3-shape'
+import { curveMonotoneX, line } from 'd3-shape'
 import { dependencyLabel, isFresh } from '../../graph-svg.ts'
 import { graphLayout } from '../../graph-layout.ts'
 import type { Graph } from '../../graph.ts'
@@ -80,14 +80,14 @@ function Drawing({ base, found, now }: { base: string; found: Graph; now: Date }
   const layout = graphLayout(
     { tasks, dependencies: found.dependencies },
     {
-      box: ({ task }) => ({ width: Math.max(110, task.length * 7.6 + 32), height: 48 }),
-      label: { width: 112, height: 36 },
+      box: ({ task }) => ({ width: Math.max(136, task.length * 7.6 + 32), height: 48 }),
+      label: { width: 150, height: 36 },
     },
   )
   const path = line<{ x: number; y: number }>(
     ({ x }) => x,
     ({ y }) => y,
-  )
+  ).curve(curveMonotoneX)
   const width = Math.ceil(layout.width)
   const height = Math.ceil(layout.height)
   return (
@@ -114,11 +114,12 @@ function Drawing({ base, found, now }: { base: string; found: Graph; now: Date }
       </defs>
       {layout.dependencies.map(({ dependency, points, label }) => {
         const [asks, stands] = dependencyLabel(dependency, now)
+        const wide = stands.length * 6 + 12
         return (
           <g class={`edge ${isFresh(dependency, now) ? 'fresh' : 'stale'}`}>
             <title>{`${dependency.task} needs ${dependency.target} ${asks}: ${stands}`}</title>
             <path d={path(points) ?? ''} marker-end="url(#arrow)" />
-            <rect x={label.x - 54} y={label.y - 18} width="108" height="36" rx="6" />
+            <rect x={label.x - wide / 2} y={label.y - 18} width={wide} height="36" rx="6" />
             <text x={label.x} y={label.y - 4}>
               {asks}
             </text>

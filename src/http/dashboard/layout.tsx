@@ -1,3 +1,4 @@
+import { raw } from 'hono/html'
 import type { PropsWithChildren } from 'hono/jsx'
 import type { Access } from './access.ts'
 import { assets } from './assets.ts'
@@ -16,7 +17,7 @@ interface LayoutProps {
 type Section = 'overview' | 'jobs' | 'tasks' | 'graph' | 'schedules'
 
 const sections: [Section, path: string, name: string][] = [
-  ['overview', '/', 'Overview'],
+  ['overview', '', 'Overview'],
   ['jobs', '/jobs', 'Jobs'],
   ['tasks', '/tasks', 'Tasks'],
   ['graph', '/graph', 'Graph'],
@@ -27,56 +28,59 @@ const sections: [Section, path: string, name: string][] = [
 export function Layout({ title, access, here, done, live = false, children }: PropsWithChildren<LayoutProps>) {
   const { base, token, signedIn } = access
   return (
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <meta name="color-scheme" content="light dark" />
-        <meta name="robots" content="noindex" />
-        <title>{`${title} · JobMaster`}</title>
-        <link rel="icon" href={`${base}/assets/${assets.icon.name}`} type="image/svg+xml" />
-        <link rel="stylesheet" href={`${base}/assets/${assets.style.name}`} />
-        <script type="module" src={`${base}/assets/${assets.script.name}`}></script>
-      </head>
-      <body>
-        <a class="skip" href="#main">
-          Skip to the content
-        </a>
-        {token && (
-          <header class="bar">
-            <a class="brand" href={`${base}/`}>
-              <Mark />
-              JobMaster
-            </a>
-            <nav aria-label="Pages">
-              {sections.map(([section, path, name]) => (
-                <a href={base + path} aria-current={section === here ? 'page' : undefined}>
-                  {name}
-                </a>
-              ))}
-            </nav>
-            {signedIn && (
-              <form method="post" action={`${base}/logout`} class="out">
-                <input type="hidden" name="token" value={token} />
-                <button type="submit" class="quiet">
-                  Sign out
-                </button>
-              </form>
-            )}
-          </header>
-        )}
-        <main id="main" tabindex={-1}>
-          {done && (
-            <p class="done" role="status">
-              {done}
-            </p>
+    <>
+      {raw('<!doctype html>')}
+      <html lang="en">
+        <head>
+          <meta charset="utf-8" />
+          <meta name="viewport" content="width=device-width, initial-scale=1" />
+          <meta name="color-scheme" content="light dark" />
+          <meta name="robots" content="noindex" />
+          <title>{`${title} · JobMaster`}</title>
+          <link rel="icon" href={`${base}/assets/${assets.icon.name}`} type="image/svg+xml" />
+          <link rel="stylesheet" href={`${base}/assets/${assets.style.name}`} />
+          <script type="module" src={`${base}/assets/${assets.script.name}`}></script>
+        </head>
+        <body>
+          <a class="skip" href="#main">
+            Skip to the content
+          </a>
+          {token && (
+            <header class="bar">
+              <a class="brand" href={base || '/'}>
+                <Mark />
+                JobMaster
+              </a>
+              <nav aria-label="Pages">
+                {sections.map(([section, path, name]) => (
+                  <a href={base + path || '/'} aria-current={section === here ? 'page' : undefined}>
+                    {name}
+                  </a>
+                ))}
+              </nav>
+              {signedIn && (
+                <form method="post" action={`${base}/logout`} class="out">
+                  <input type="hidden" name="token" value={token} />
+                  <button type="submit" class="quiet">
+                    Sign out
+                  </button>
+                </form>
+              )}
+            </header>
           )}
-          <div id="live" data-live={live ? '' : undefined}>
-            {children}
-          </div>
-        </main>
-      </body>
-    </html>
+          <main id="main" tabindex={-1}>
+            {done && (
+              <p class="done" role="status">
+                {done}
+              </p>
+            )}
+            <div id="live" data-live={live ? '' : undefined}>
+              {children}
+            </div>
+          </main>
+        </body>
+      </html>
+    </>
   )
 }
 

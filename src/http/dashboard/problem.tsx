@@ -13,7 +13,7 @@ export function ProblemPage({ access, problem }: { access: Access; problem: Prob
         {code && <span class="muted"> ({code})</span>}
       </p>
       <p>
-        <a class="button" href={`${access.base}/`}>
+        <a class="button" href={access.base || '/'}>
           To the overview
         </a>
       </p>

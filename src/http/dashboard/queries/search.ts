@@ -37,7 +37,7 @@ export interface SearchPage {
 
 const pageSize = 50
 /** So many jobs are looked at for one page, so that what is rare in a long history cannot make a page slow. */
-export const mostLookedAt = 20_000
+const mostLookedAt = 20_000
 
 /** Jobs, the newest first, in one statement. */
 export async function search({ db, schema }: Queue, { status, task, text, before }: Search): Promise<SearchPage> {

@@ -1,0 +1,150 @@
+import { AxeBuilder } from '@axe-core/playwright'
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { launch } from './browser.ts'
+import { drain, fillShop, openSite, secret } from './site.ts'
+import { gate } from './tasks.ts'
+
+let site: Awaited<ReturnType<typeof openSite>>
+let browser: Browser
+
+beforeAll(async () => {
+  site = await openSite()
+  browser = await launch()
+  await fillShop(site.jobs, site.sql)
+}, 60_000)
+
+afterAll(async () => {
+  await browser?.close()
+  await site?.close()
+})
+
+async function signedIn(options: Parameters<Browser['newContext']>[0] = {}): Promise<Page> {
+  const context = await browser.newContext({ reducedMotion: 'reduce', ...options })
+  const page = await context.newPage()
+  page.setDefaultTimeout(15_000)
+  await page.goto(site.url)
+  await page.getByLabel('Secret').fill(secret)
+  await page.keyboard.press('Enter')
+  await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor()
+  return page
+}
+
+test('one signs in, filters, opens a failed job, retries it, inserts by form, looks at the graph and signs out', async () => {
+  const page = await signedIn()
+  const problems: string[] = []
+  page.on('console', (message) => message.type() === 'error' && problems.push(message.text()))
+  page.on('pageerror', (error) => problems.push(error.message))
+
+  await page.getByRole('link', { name: 'Jobs', exact: true }).click()
+  await page.getByLabel('Status').selectOption('failed')
+  await page.getByRole('button', { name: 'Filter' }).click()
+  const rows = page.getByRole('row').filter({ hasText: 'shop.receipt' })
+  expect(await rows.count()).toBe(3)
+  await rows.first().getByRole('link').first().click()
+  await page.getByText('TypeError: the mail server refused').first().waitFor()
+  await page.getByRole('button', { name: 'Retry' }).click()
+  await page.getByRole('status').getByText('The job is waiting again.').waitFor()
+
+  await page.goto(`${site.url}/tasks/shop.receipt/insert`)
+  await page.getByLabel('order').fill('many')
+  await page.getByLabel('to', { exact: true }).fill('buyer@example.org')
+  await page.getByRole('button', { name: 'Insert' }).click()
+  await page.getByRole('alert').getByText('shop.receipt: "order" must be a whole number, got string').waitFor()
+  expect(await page.getByLabel('order').evaluate((field) => field === document.activeElement)).toBe(true)
+  problems.splice(0)
+  await page.getByLabel('order').fill('7001')
+  await page.getByRole('button', { name: 'Insert' }).click()
+  await page.getByText('Inserted.').waitFor()
+  const [job] = (await site.jobs.list({ task: 'shop.receipt', limit: 1 })).jobs
+  expect(job?.args).toMatchObject({ order: 7001, to: 'buyer@example.org' })
+
+  await page.getByRole('link', { name: 'Graph', exact: true }).click()
+  await page
+    .getByRole('link', { name: /shop\.prices/ })
+    .first()
+    .waitFor()
+  expect(await page.locator('.edge.fresh').count()).toBe(3)
+  expect(await page.locator('.edge.stale').count()).toBe(1)
+  await page.getByRole('button', { name: 'Sign out' }).click()
+  await page.getByLabel('Secret').waitFor()
+  await page.goto(`${site.url}/jobs`)
+  expect(page.url()).toContain('/login')
+  expect(problems).toEqual([])
+  await page.context().close()
+}, 60_000)
+
+test('a drain is seen while it runs, without the page being asked for by hand', async () => {
+  const page = await signedIn()
+  const running = page.getByRole('link', { name: /^\d+ running$/ })
+  const drained = drain(site.jobs, 60_000)
+  await gate.holds(6)
+  await page.getByRole('link', { name: '6 running' }).waitFor()
+  gate.open()
+  await drained
+  await page.getByRole('link', { name: '0 running' }).waitFor()
+  expect(await running.textContent()).toBe('0')
+  await page.context().close()
+}, 60_000)
+
+test('without JavaScript everything can be read and done', async () => {
+  const page = await signedIn({ javaScriptEnabled: false })
+  for (const path of ['/jobs', '/jobs/1', '/tasks', '/tasks/shop.sales', '/graph', '/schedules']) {
+    await page.goto(site.url + path)
+    expect(await page.getByRole('heading', { level: 1 }).count(), path).toBe(1)
+  }
+  await page.goto(`${site.url}/tasks/shop.rates`)
+  await page.getByRole('button', { name: 'Pause' }).click()
+  await page.getByText('Paused: nothing of it is claimed').waitFor()
+  await page.getByRole('button', { name: 'Resume' }).click()
+  await page.getByText('Resumed.').waitFor()
+  await page.context().close()
+}, 60_000)
+
+test('the keyboard reaches the content first, and then everything', async () => {
+  const page = await signedIn()
+  await page.goto(`${site.url}/jobs`)
+  await page.keyboard.press('Tab')
+  expect(await page.evaluate(() => document.activeElement?.textContent?.trim())).toBe('Skip to the content')
+  await page.keyboard.press('Enter')
+  expect(await page.evaluate(() => document.activeElement?.id)).toBe('main')
+  await page.getByLabel('Status').focus()
+  await page.keyboard.press('f')
+  await page.keyboard.press('Enter')
+  await page.context().close()
+}, 60_000)
+
+test.each(['light', 'dark'] as const)(
+  'axe finds nothing on any page, in %s',
+  async (colorScheme) => {
+    const page = await signedIn({ colorScheme, viewport: { width: 1280, height: 800 } })
+    const { jobs } = await site.jobs.list({ status: 'failed', limit: 1 })
+    const paths = [
+      '',
+      '/jobs',
+      `/jobs/${jobs[0]!.id}`,
+      '/jobs/34',
+      '/tasks',
+      '/tasks/shop.sales',
+      '/tasks/shop.sales/insert',
+      '/graph',
+      '/schedules',
+      '/none',
+    ]
+    const found: string[] = []
+    for (const path of paths) {
+      await page.goto(site.url + path)
+      const { violations } = await new AxeBuilder({ page }).analyze()
+      found.push(
+        ...violations.map(
+          ({ id, nodes }) => `${path} ${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(' | ')}`,
+        ),
+      )
+    }
+    await page.getByRole('button', { name: 'Sign out' }).click()
+    const { violations } = await new AxeBuilder({ page }).analyze()
+    expect([...found, ...violations.map(({ id }) => `login ${id}`)]).toEqual([])
+    await page.context().close()
+  },
+  90_000,
+)

@@ -1,0 +1,222 @@
+import { Hono } from 'hono'
+import { dashboard } from 'jobmaster/dashboard'
+import type { HttpOptions, PlatformInvocation } from 'jobmaster/http'
+import { beforeAll, expect, test } from 'vitest'
+import { bundled } from '../../scripts/size.ts'
+import { setup } from '../support/jobs.ts'
+import { secret, serve } from './app.ts'
+import * as cool from './tasks.ts'
+
+let jobs: Awaited<ReturnType<typeof setup>>['jobs']
+
+beforeAll(async () => {
+  jobs = (await setup({ cool })).jobs
+  await jobs.insert(cool.bar, { b: 2, c: 'x' })
+})
+
+const origin = 'https://jobs.example'
+
+/** A browser at the dashboard: keeps its cookie, and says where its requests come from. */
+function browse(options: HttpOptions = {}, known: Partial<PlatformInvocation> = {}) {
+  const { send, errors } = serve(jobs, { dashboard, ...options }, known)
+  let cookie = ''
+  const ask = async (path: string, form?: Record<string, string>, headers: Record<string, string> = { origin }) => {
+    const response = await send(
+      new Request(`${origin}/dashboard${path}`, {
+        method: form ? 'POST' : 'GET',
+        headers: { ...(cookie && { cookie }), ...headers },
+        ...(form && { body: new URLSearchParams(form) }),
+      }),
+    )
+    const [set] = response.headers.getSetCookie()
+    if (set) cookie = set.split(';')[0]!
+    return response
+  }
+  const token = async (path: string) => /name="token" value="(\w+)"/.exec(await (await ask(path)).text())?.[1] ?? ''
+  const signIn = (given = secret, to = '/jobs') => ask('/login', { secret: given, to })
+  return {
+    ask,
+    token,
+    signIn,
+    errors,
+    get cookie() {
+      return cookie
+    },
+    set cookie(value) {
+      cookie = value
+    },
+  }
+}
+
+test('who has not signed in is shown the form, and comes back to the page that was asked for', async () => {
+  const { ask, signIn } = browse()
+  const asked = await ask('/jobs?status=failed')
+  expect([asked.status, asked.headers.get('location')]).toEqual([303, '/dashboard/login?to=%2Fjobs%3Fstatus%3Dfailed'])
+  expect((await ask('/login?to=%2Fjobs')).status).toBe(200)
+  const signedIn = await signIn(secret, '/jobs?status=failed')
+  expect([signedIn.status, signedIn.headers.get('location')]).toEqual([303, '/dashboard/jobs?status=failed'])
+  expect((await ask('/jobs')).status).toBe(200)
+})
+
+test('the cookie is not the secret, and is kept from scripts, other sites and plain connections', async () => {
+  const [cookie] = (await browse().signIn()).headers.getSetCookie()
+  expect(cookie).toMatch(
+    /^jobmaster_session=\d+\.[\w-]+\.[0-9a-f]{64}; Max-Age=43200; Path=\/dashboard; HttpOnly; Secure; SameSite=Strict$/,
+  )
+  expect(cookie).not.toContain(secret)
+})
+
+test('a wrong secret, a forged cookie and one of another secret open nothing', async () => {
+  const page = browse()
+  expect((await page.signIn('guess')).status).toBe(401)
+  expect(page.cookie).toBe('')
+  await page.signIn()
+  const good = page.cookie
+  const later = good.replace(/=\d+/, (until) => `=${Number(until.slice(1)) + 1}`)
+  for (const cookie of [later, `${good}0`, good.slice(0, -1), 'jobmaster_session=', 'jobmaster_session=a.b.c']) {
+    page.cookie = cookie
+    expect((await page.ask('/jobs')).status, cookie).toBe(303)
+  }
+  const other = browse({}, { env: { JOBMASTER_SECRET: 'another-secret' } })
+  other.cookie = good
+  expect((await other.ask('/jobs')).status).toBe(303)
+})
+
+test('where no secret is set it is closed, and names the variable', async () => {
+  const { ask } = browse({}, { env: {} })
+  for (const path of ['', '/login', '/jobs/1']) {
+    const response = await ask(path)
+    expect(response.status).toBe(503)
+    expect(await response.text()).toContain('JOBMASTER_SECRET')
+  }
+})
+
+test('signing in goes on to no other site', async () => {
+  for (const to of ['https://evil.example', '//evil.example', '/\\evil.example', 'jobs']) {
+    expect((await browse().signIn(secret, to)).headers.get('location'), to).toBe('/dashboard')
+  }
+  const atRoot = new Hono().route('/', dashboard(jobs, { auth: (_, next) => next() }))
+  expect((await atRoot.request('https://jobs.example//evil.example/')).headers.get('location')).toBeNull()
+})
+
+test('what changes something needs the token of a page of the session, and to be sent from this site', async () => {
+  const page = browse()
+  await page.signIn()
+  const id = (await jobs.insert(cool.bar, { b: 1, c: 'to be cancelled' })).id
+  const token = await page.token(`/jobs/${id}`)
+  const cancel = (form: Record<string, string>, headers?: Record<string, string>) =>
+    page.ask(`/jobs/${id}/cancel`, form, headers)
+  expect((await cancel({})).status).toBe(403)
+  expect((await cancel({ token: 'guess' })).status).toBe(403)
+  expect((await cancel({ token }, { origin: 'https://evil.example' })).status).toBe(403)
+  expect((await cancel({ token }, {})).status).toBe(403)
+  const stranger = browse()
+  await stranger.signIn()
+  expect((await cancel({ token: await stranger.token(`/jobs/${id}`) })).status).toBe(403)
+  expect(await jobs.get(id)).toMatchObject({ status: 'waiting' })
+  expect((await cancel({ token })).headers.get('location')).toBe(`/dashboard/jobs/${id}?done=cancelled`)
+  expect(await jobs.get(id)).toMatchObject({ status: 'cancelled' })
+})
+
+test('a GET changes nothing', async () => {
+  const page = browse()
+  await page.signIn()
+  const { id } = await jobs.insert(cool.bar, { b: 1, c: 'stays' })
+  for (const path of [`/jobs/${id}/cancel`, `/jobs/${id}/retry`, '/tasks/cool.bar/pause', '/logout']) {
+    expect((await page.ask(path)).status).toBe(404)
+  }
+  expect(await jobs.get(id)).toMatchObject({ status: 'waiting' })
+})
+
+test('its pages take nothing from elsewhere, nothing inline, and stand in no frame', async () => {
+  const page = browse()
+  await page.signIn()
+  for (const path of [
+    '',
+    '/jobs',
+    '/jobs/1',
+    '/tasks',
+    '/tasks/cool.bar',
+    '/tasks/cool.bar/insert',
+    '/graph',
+    '/schedules',
+    '/none',
+  ]) {
+    const response = await page.ask(path)
+    const policy = response.headers.get('content-security-policy')
+    expect(policy).toContain("default-src 'none'")
+    expect(policy).toContain("frame-ancestors 'none'")
+    expect(policy).not.toContain('unsafe')
+    expect(response.headers.get('cache-control')).toBe('no-store')
+    const text = await response.text()
+    expect(text, path).not.toMatch(/ style=| on\w+=|<style|<script(?! type="module" src="\/dashboard\/)|https?:\/\//)
+  }
+})
+
+test('its files are named by their content, and kept for ever', async () => {
+  const page = browse()
+  const text = await (await page.ask('/login')).text()
+  const files = [...text.matchAll(/\/dashboard(\/assets\/[\w-]+\.\w+)/g)].map(([, path]) => path!)
+  expect(files).toHaveLength(3)
+  for (const file of files) {
+    const response = await page.ask(file)
+    expect([response.status, response.headers.get('cache-control')]).toEqual([
+      200,
+      'public, max-age=31536000, immutable',
+    ])
+  }
+})
+
+test("with the application's own middleware there is no form, and the token is asked for all the same", async () => {
+  const page = browse({
+    auth: (c, next) => (c.req.header('x-user') === 'ada' ? next() : Promise.resolve(c.text('who?', 401))),
+  })
+  const ada = { origin, 'x-user': 'ada' }
+  expect((await page.ask('/jobs')).status).toBe(401)
+  const shown = await page.ask('/tasks/cool.bar', undefined, ada)
+  expect(shown.status).toBe(200)
+  const token = /name="token" value="(\w+)"/.exec(await shown.text())?.[1] ?? ''
+  expect((await page.ask('/tasks/cool.bar/pause', { token: 'guess' }, ada)).status).toBe(403)
+  expect((await page.ask('/tasks/cool.bar/pause', { token }, ada)).status).toBe(303)
+  expect((await page.ask('/tasks/cool.bar/resume', { token }, ada)).status).toBe(303)
+})
+
+test("auth: 'none' is for the loopback interface", async () => {
+  expect((await browse({ auth: 'none' }).ask('/jobs')).status).toBe(503)
+  expect((await browse({ auth: 'none' }, { loopback: true }).ask('/jobs')).status).toBe(200)
+})
+
+test('a link from elsewhere, with which no strict cookie comes along, is asked for once more by the page itself', async () => {
+  const response = await browse().ask('/jobs/1', undefined, { 'sec-fetch-site': 'cross-site' })
+  expect([response.status, await response.text()]).toEqual([200, expect.stringContaining('http-equiv="refresh"')])
+})
+
+test('what jobs hold is text in its pages, whatever it looks like', async () => {
+  const page = browse()
+  await page.signIn()
+  const { id } = await jobs.insert(cool.bar, { b: 1, c: '</script><img src=x onerror=alert(1)>' })
+  for (const path of [`/jobs/${id}`, '/jobs', `/jobs?q=${encodeURIComponent('<img src=x')}`, '?done=<img>']) {
+    expect(await (await page.ask(path)).text()).not.toContain('<img')
+  }
+})
+
+test('it says what is wrong with a page that is not there', async () => {
+  const page = browse()
+  await page.signIn()
+  for (const path of ['/jobs/999999', '/tasks/cool.none', '/nowhere']) expect((await page.ask(path)).status).toBe(404)
+  expect(page.errors).toEqual([])
+})
+
+test('it may be mounted anywhere', async () => {
+  const app = new Hono().route('/admin/queue', dashboard(jobs, { auth: (_, next) => next() }))
+  const text = await (await app.request('/admin/queue/jobs')).text()
+  expect(text).toContain('href="/admin/queue/tasks"')
+  expect(text).not.toContain('"/dashboard')
+})
+
+test('nothing of it is in a bundle that does not import it', async () => {
+  for (const entry of ['src/index.ts', 'src/http.ts', 'functions/cloudflare/worker.ts']) {
+    const { text } = await bundled({ entry, packages: 'external', external: [] })
+    expect(text, entry).not.toMatch(/jobmaster_session|d3-s|dagre|doctype/)
+  }
+})
