@@ -1,19 +1,23 @@
 /**
  * JobMaster beside the limit of what Postgres can do, and beside its peers: `npm run bench`.
- * `--quick` takes under two minutes, `--only <pattern>` runs the cases whose names match, `--rounds <n>` so many times,
+ * `--quick` takes under two minutes, `--only <pattern>` runs the cases whose names match, `--full` also
+ * those that fill millions of rows, `--rounds <n>` so many times,
  * `--json <file>` writes all values there too.
  */
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { Worker } from 'node:worker_threads'
 import { startPostgres } from '../support/postgres.ts'
+import { coldStart } from './cases/cold-start.ts'
 import { crowd } from './cases/crowd.ts'
 import { drain } from './cases/drain.ts'
 import { graphileWorker } from './cases/graphile-worker.ts'
 import { heldSnapshot } from './cases/held-snapshot.ts'
+import { insert } from './cases/insert.ts'
 import { limit } from './cases/limit.ts'
 import { pgBoss } from './cases/pg-boss.ts'
 import { roundTrip } from './cases/round-trip.ts'
+import { scale } from './cases/scale.ts'
 import { fetchPeers } from './peer.ts'
 import type { Place } from './place.ts'
 import { ratios } from './ratios.ts'
@@ -24,14 +28,29 @@ const { values: options } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
     only: { type: 'string', default: '' },
+    full: { type: 'boolean', default: false },
     rounds: { type: 'string' },
     json: { type: 'string' },
   },
 })
 
-const all = [...limit, ...graphileWorker, ...pgBoss, ...drain, ...crowd, ...roundTrip, ...heldSnapshot]
+const all = [
+  ...limit,
+  ...graphileWorker,
+  ...pgBoss,
+  ...drain,
+  ...crowd,
+  ...roundTrip,
+  ...heldSnapshot,
+  ...insert,
+  ...scale,
+  ...coldStart,
+]
 const pattern = new RegExp(options.only)
-const cases = all.filter(({ name, slow }) => pattern.test(name) && !(options.quick && slow))
+const cases = all.filter(
+  ({ name, slow, full }) =>
+    pattern.test(name) && !(options.quick && slow) && (!full || options.full || options.only !== ''),
+)
 if (cases.length === 0) throw new Error(`no case matches ${options.only}: ${all.map(({ name }) => name).join(', ')}`)
 
 if (cases.some(({ name }) => /^(graphile|pg-boss)/.test(name))) fetchPeers()

@@ -8,6 +8,8 @@ export interface Case {
   unit?: 'jobs/s' | 'ms'
   /** `--quick` leaves it out. */
   slow?: boolean
+  /** Only `--full` runs it, or `--only` by its name. */
+  full?: boolean
   /** Once, in a database of its own. */
   open(place: Place): Promise<OpenCase>
 }

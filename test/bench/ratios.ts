@@ -54,4 +54,22 @@ export const ratios: Ratio[] = [
     to: 'held snapshot/held/first 5,000',
     least: 0.7,
   },
+  {
+    what: 'insertMany of 1,000 against plain insert from jsonb_to_recordset',
+    of: 'insert/1,000',
+    to: 'insert/plain SQL/1,000',
+    least: 0.6,
+  },
+  {
+    what: '200,000 set for later against none',
+    of: 'scale/200,000 set for later',
+    to: 'scale/none set for later',
+    least: 0.9,
+  },
+  {
+    what: 'claims beside 5,000,000 of history and 500,000 waiting, against an empty table',
+    of: 'scale/claims beside 5,000,000 of history and 500,000 waiting',
+    to: 'scale/claims from an empty table',
+    most: 1.3,
+  },
 ]

@@ -1,0 +1,47 @@
+import { execFile } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { build } from 'esbuild'
+import type { Case } from '../case.ts'
+import { fill } from './drain.ts'
+
+/** The processor time of a process that connects, and of one that connects and runs its first job. */
+export const coldStart: Case[] = [starting('cold start/connect', ''), starting('cold start/first job', 'drain')]
+
+function starting(name: string, what: string): Case {
+  return {
+    name,
+    unit: 'ms',
+    async open(place) {
+      // In this folder, for its packages.
+      const folder = await mkdtemp(fileURLToPath(new URL('../cold-', import.meta.url)))
+      const script = join(folder, 'cold.mjs')
+      await build({
+        entryPoints: [fileURLToPath(new URL('../cold.ts', import.meta.url))],
+        outfile: script,
+        bundle: true,
+        minify: true,
+        platform: 'node',
+        format: 'esm',
+        external: ['pg'],
+        conditions: ['jobmaster-source'],
+        define: { WHAT: JSON.stringify(what) },
+      })
+      await fill(place, {}, 100)
+      return {
+        async prepare() {},
+        async run() {
+          let seconds = 0
+          for (let time = 0; time < 5; time += 1) {
+            const { stdout } = await promisify(execFile)(process.execPath, [script, place.url])
+            seconds += Number(stdout) / 1_000
+          }
+          return { jobs: 5, seconds }
+        },
+        close: () => rm(folder, { recursive: true }),
+      }
+    },
+  }
+}
