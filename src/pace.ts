@@ -1,6 +1,9 @@
 import type { ClaimedJob } from './queue.ts'
 
 const maximumBatch = 500
+/** Where the database is far: more of them, so that a claim takes this many times as long as the way to it. */
+const maximumFarBatch = 2_000
+const worthTheWay = 4
 /** As much is claimed ahead as takes about this long. */
 const aheadMs = 100
 /** What was claimed ahead and would take longer than this goes back: another invocation may be free. */
@@ -20,6 +23,9 @@ export class Pace {
   private seen = 0
   private averageMs = 0
   private statementMs = 0
+  /** The quickest answer: about what the way there and back takes. And what each job that it settles or brings adds to it. */
+  private wayMs = Infinity
+  private jobMs = 0
 
   constructor(concurrency: number, settleMs: number, batchSize: number | undefined) {
     this.concurrency = concurrency
@@ -40,9 +46,11 @@ export class Pace {
     this.most = Math.max(1, Math.floor((maximumLength * few.length) / JSON.stringify(few).length))
   }
 
-  /** A statement was answered. The slowest of the last few counts. */
-  answered(durationMs: number): void {
+  /** A statement that settled and brought so many jobs was answered. The slowest of the last few counts. */
+  answered(durationMs: number, jobs: number): void {
     this.statementMs = Math.max(durationMs, this.statementMs * 0.9)
+    this.wayMs = Math.min(this.wayMs, durationMs)
+    if (jobs > 0) this.jobMs = (durationMs - this.wayMs) / jobs
   }
 
   /**
@@ -57,12 +65,17 @@ export class Pace {
     if (this.batchSize !== undefined) return this.batchSize
     if (this.seen > 0) {
       const inTime = Math.ceil((aheadMs * this.concurrency) / Math.max(this.averageMs, 0.1))
-      const most = Math.min(this.claimSize * 4, maximumBatch)
+      const most = Math.min(this.claimSize * 4, this.mostAtOnce)
       this.claimSize = Math.min(Math.max(inTime, Math.min(this.concurrency, maximumBatch)), most)
     }
     return this.claimSize > this.concurrency
       ? this.claimSize
       : Math.max(1, Math.min(this.concurrency - running, this.claimSize))
+  }
+
+  private get mostAtOnce(): number {
+    if (this.jobMs <= 0) return maximumBatch
+    return Math.min(Math.max(maximumBatch, Math.ceil((worthTheWay * this.wayMs) / this.jobMs)), maximumFarBatch)
   }
 
   /** How many jobs may be held that have not started. */

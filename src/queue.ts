@@ -67,6 +67,7 @@ export interface ClaimRequest {
   system: string
   units: number
   tasks: Readonly<Record<string, string>>
+  /** Sent as settle takes it. */
   completed: readonly (readonly [id: number, attempt: number, result?: Json])[]
   outcomes: readonly Outcome[]
   limit: number
@@ -114,8 +115,20 @@ export interface Queue {
 
 /** Hands in the outcomes of what an invocation ran, and takes what it runs next. */
 export async function settleAndClaim(queue: Queue, request: ClaimRequest): Promise<ClaimAnswer> {
+  const { completed, ...rest } = request
+  const given = completed.filter(([, , result]) => result !== undefined)
+  const text = JSON.stringify({
+    ...rest,
+    completed: {
+      ids: `{${completed.map(([id]) => id).join()}}`,
+      attempts: `{${completed.map(([, attempt]) => attempt).join()}}`,
+      ...(given.length > 0 && { results: Object.fromEntries(given.map(([id, , result]) => [id, result])) }),
+    },
+  })
   // The answer is our own function's: its shape is settle_and_claim's, and trusted.
-  return (await call(queue, sql`settle_and_claim(${JSON.stringify(request)}::text::jsonb)`)) as ClaimAnswer
+  const answer = (await call(queue, sql`settle_and_claim(${text}::text::jsonb)`)) as ClaimAnswer
+  answer.jobs?.sort((left, right) => right[3] - left[3] || left[0] - right[0])
+  return answer
 }
 
 /** Inserts jobs, all or none, and returns them in the order given. */

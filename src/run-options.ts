@@ -8,7 +8,7 @@ export interface RunOptions {
   settleMs?: number
   /** How long after the deadline the lease of a running job lasts, in milliseconds. 30,000 when not given. */
   graceMs?: number
-  /** Jobs a claim. When not given it grows from `concurrency` to 500, with how short the jobs are. */
+  /** Jobs a claim. When not given it grows from `concurrency` to 500 where jobs are short, and to 2,000 where the database is far. */
   batchSize?: number
   /** How many statements the drain may send, the last settle included: platforms count them. At least 2. */
   statementBudget?: number

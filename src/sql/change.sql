@@ -38,6 +38,7 @@ begin
   end;
   update jobmaster.jobs
   set priority = coalesce(change.priority, jobs.priority),
+    rank = -coalesce(change.priority, jobs.priority),
     run_at = coalesce(change.run_at, jobs.run_at),
     status = next_status,
     blocked_at = case when next_status <> 'scheduled' then blocked_at end

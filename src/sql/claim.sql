@@ -1,11 +1,10 @@
 -- Takes the next jobs for an invocation, in the order of their rank and id, under the limits. settle_and_claim says what
--- is in the request, and the answer.
+-- is in the request, and the answer: jobs is what stands between the brackets of the list, the rest is told of.
 -- Claims on one schema are serialised by a lock that is taken before anything is read, so that each statement below sees
 -- all that other claims did; it is held until the transaction ends. Under it nothing waits: rows are locked with skip
 -- locked. Rounds are bounded: a job that is blocked or expanded makes room for another look at the queue, where its
 -- dependencies and children now are.
-create or replace function jobmaster.claim(request jsonb)
-returns jsonb
+create or replace function jobmaster.claim(request jsonb, out jobs text, out told jsonb)
 language plpgsql volatile
 as $fn$
 declare
@@ -43,10 +42,10 @@ declare
   dependent bigint[];
   looked record;
   problems jsonb;
-  taken jsonb;
+  has_problems boolean;
+  until timestamptz;
+  taken text;
   taken_count integer;
-  jobs jsonb := '[]';
-  several_rounds boolean := false;
   met jsonb := '{}';
   expanded integer := 0;
   children integer := 0;
@@ -58,6 +57,7 @@ begin
   perform set_config('tcp_user_timeout', '5000', true);
   perform pg_advisory_xact_lock(hashtextextended('jobmaster', 0));
   moment := jobmaster.clock();
+  until := moment + (request ->> 'lease_ms')::double precision * interval '1 millisecond';
 
   for round in 1 .. 10 loop
     -- What runs: live leases, summed. No claim below the number since runs any more, as an earlier answer said; it keeps
@@ -86,9 +86,9 @@ begin
     if round = 1 and again then
       -- The same call once more: its answer was lost. It gets what it had taken, and no more.
       select
-        jsonb_agg(jsonb_build_array(
+        string_agg(json_build_array(
           job.id, task.type_key || '.' || task.task_key, job.attempt, job.priority, job.args, job.error ->> 'message', job.trace
-        ) order by job.rank, job.id),
+        )::text, ','),
         jobmaster.met_dependencies(array_agg(job.id)),
         coalesce(bool_or(job.suspect), false)
       into jobs, met, alone
@@ -254,38 +254,37 @@ begin
 
     taken_count := 0;
     if chosen <> '{}' then
+      has_problems := problems <> '{}';
       claim_number := coalesce(claim_number, nextval('jobmaster.claims'));
       with taken as (
         update jobmaster.jobs job
         set status = 'running',
           attempt = job.attempt + 1,
           started_at = moment,
-          lease_until = moment + (request ->> 'lease_ms')::double precision * interval '1 millisecond',
+          lease_until = until,
           claim = claim_number,
           invocation = me,
           sequence = call,
           system = on_system,
-          process_units = may.process_units,
+          process_units = units[array_position(able, job.task_id)],
           blocked_at = null,
           -- A job that cannot be run is handed out with the reason, for the invocation to fail it.
           error = case
-            when problems ? job.id::text
+            when has_problems and problems ? job.id::text
             then jsonb_build_object('name', 'DependencyFailed', 'message', problems ->> job.id::text)
           end
-        from unnest(able, names, units) may (id, name, process_units)
-        where job.id = any (chosen) and may.id = job.task_id
-        returning job.id, may.name, job.attempt, job.priority, job.rank, job.args, job.error, job.trace
+        where job.id = any (chosen)
+        returning json_build_array(
+          job.id, names[array_position(able, job.task_id)], job.attempt, job.priority, job.args, job.error ->> 'message', job.trace
+        )::text as text
       )
       select
         count(*),
-        coalesce(jsonb_agg(
-          jsonb_build_array(taken.id, taken.name, taken.attempt, taken.priority, taken.args, taken.error ->> 'message', taken.trace)
-          order by taken.rank, taken.id
-        ), '[]')
+        -- Text, as it is sent: what is built as jsonb is taken apart again to be sent.
+        string_agg(taken.text, ',')
       into taken_count, taken
       from taken;
-      several_rounds := jobs <> '[]';
-      jobs := jobs || taken;
+      jobs := concat_ws(',', jobs, taken);
     end if;
 
     wanted := wanted - taken_count;
@@ -304,12 +303,6 @@ begin
     end if;
   end loop;
 
-  if several_rounds then
-    -- Dependencies and children that a later round took may stand before what an earlier one took.
-    select jsonb_agg(job.value order by (job.value ->> 3)::integer desc, (job.value ->> 0)::bigint)
-    into jobs
-    from jsonb_array_elements(jobs) job;
-  end if;
   if busy_tasks is null and claim_number is not null then
     since := claim_number;
   end if;
@@ -323,14 +316,13 @@ begin
       having max(job.lease_until) <= moment
     );
   end if;
-  return jsonb_build_object(
-    'jobs', coalesce(jobs, '[]'),
+  told := jsonb_build_object(
     'met', coalesce(met, '{}'),
     'expanded', expanded,
     'blocked', blocked,
     'contended', contended,
     'expired', expired,
-    'alone', alone and jobs <> '[]',
+    'alone', alone and jobs is not null,
     'since', since,
     'after', case when after_id is not null then jsonb_build_array(after_rank, after_id) end
   );

@@ -13,7 +13,7 @@ begin
   perform jobmaster.fence(job_id, attempt, invocation);
   perform jobmaster.settle(jsonb_build_object(
     'invocation', invocation,
-    'completed', jsonb_build_array(jsonb_build_array(job_id, attempt)),
+    'completed', jsonb_build_object('ids', array[job_id]::text, 'attempts', array[attempt]::text),
     'outcomes', '[]'::jsonb
   ));
 end

@@ -13,8 +13,8 @@ begin
     where id = any (job_ids)
     returning id, task_id, priority, args, max_attempts, process_units, rank, trace
   ), child as (
-    insert into jobmaster.jobs (parent_id, task_id, status, priority, args, max_attempts, process_units, created_at, run_at, trace)
-    select parent.id, parent.task_id, 'waiting', parent.priority, combination, parent.max_attempts, parent.process_units, moment, moment, parent.trace
+    insert into jobmaster.jobs (parent_id, task_id, status, priority, rank, args, max_attempts, process_units, created_at, run_at, trace)
+    select parent.id, parent.task_id, 'waiting', parent.priority, parent.rank, combination, parent.max_attempts, parent.process_units, moment, moment, parent.trace
     from parent
     join jobmaster.tasks task on task.id = parent.task_id
     cross join lateral (

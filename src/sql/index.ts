@@ -1,7 +1,7 @@
 // Generated from the .sql files beside it by `npm run generate:sql`. Do not edit.
 
 /** Changes when any function does. */
-export const version = 'f8c362439030bebc'
+export const version = 'c953325d49a3420f'
 
 /** Every SQL function, each after those that its creation looks at. */
 export const functions: readonly { name: string; sql: string }[] = [
@@ -228,6 +228,7 @@ else job.status
 end;
 update jobmaster.jobs
 set priority = coalesce(change.priority, jobs.priority),
+rank = -coalesce(change.priority, jobs.priority),
 run_at = coalesce(change.run_at, jobs.run_at),
 status = next_status,
 blocked_at = case when next_status <> 'scheduled' then blocked_at end
@@ -604,8 +605,7 @@ for update skip locked
 );
 end
 $fn$;` },
-  { name: 'claim', sql: `create or replace function jobmaster.claim(request jsonb)
-returns jsonb
+  { name: 'claim', sql: `create or replace function jobmaster.claim(request jsonb, out jobs text, out told jsonb)
 language plpgsql volatile
 as $fn$
 declare
@@ -643,10 +643,10 @@ expanding bigint[];
 dependent bigint[];
 looked record;
 problems jsonb;
-taken jsonb;
+has_problems boolean;
+until timestamptz;
+taken text;
 taken_count integer;
-jobs jsonb := '[]';
-several_rounds boolean := false;
 met jsonb := '{}';
 expanded integer := 0;
 children integer := 0;
@@ -656,6 +656,7 @@ begin
 perform set_config('tcp_user_timeout', '5000', true);
 perform pg_advisory_xact_lock(hashtextextended('jobmaster', 0));
 moment := jobmaster.clock();
+until := moment + (request ->> 'lease_ms')::double precision * interval '1 millisecond';
 for round in 1 .. 10 loop
 select
 array_agg(busy.task_id),
@@ -679,9 +680,9 @@ group by job.task_id
 ) busy;
 if round = 1 and again then
 select
-jsonb_agg(jsonb_build_array(
+string_agg(json_build_array(
 job.id, task.type_key || '.' || task.task_key, job.attempt, job.priority, job.args, job.error ->> 'message', job.trace
-) order by job.rank, job.id),
+)::text, ','),
 jobmaster.met_dependencies(array_agg(job.id)),
 coalesce(bool_or(job.suspect), false)
 into jobs, met, alone
@@ -834,37 +835,35 @@ end if;
 end if;
 taken_count := 0;
 if chosen <> '{}' then
+has_problems := problems <> '{}';
 claim_number := coalesce(claim_number, nextval('jobmaster.claims'));
 with taken as (
 update jobmaster.jobs job
 set status = 'running',
 attempt = job.attempt + 1,
 started_at = moment,
-lease_until = moment + (request ->> 'lease_ms')::double precision * interval '1 millisecond',
+lease_until = until,
 claim = claim_number,
 invocation = me,
 sequence = call,
 system = on_system,
-process_units = may.process_units,
+process_units = units[array_position(able, job.task_id)],
 blocked_at = null,
 error = case
-when problems ? job.id::text
+when has_problems and problems ? job.id::text
 then jsonb_build_object('name', 'DependencyFailed', 'message', problems ->> job.id::text)
 end
-from unnest(able, names, units) may (id, name, process_units)
-where job.id = any (chosen) and may.id = job.task_id
-returning job.id, may.name, job.attempt, job.priority, job.rank, job.args, job.error, job.trace
+where job.id = any (chosen)
+returning json_build_array(
+job.id, names[array_position(able, job.task_id)], job.attempt, job.priority, job.args, job.error ->> 'message', job.trace
+)::text as text
 )
 select
 count(*),
-coalesce(jsonb_agg(
-jsonb_build_array(taken.id, taken.name, taken.attempt, taken.priority, taken.args, taken.error ->> 'message', taken.trace)
-order by taken.rank, taken.id
-), '[]')
+string_agg(taken.text, ',')
 into taken_count, taken
 from taken;
-several_rounds := jobs <> '[]';
-jobs := jobs || taken;
+jobs := concat_ws(',', jobs, taken);
 end if;
 wanted := wanted - taken_count;
 if in_order and not moved then
@@ -880,11 +879,6 @@ after_rank := null;
 after_id := null;
 end if;
 end loop;
-if several_rounds then
-select jsonb_agg(job.value order by (job.value ->> 3)::integer desc, (job.value ->> 0)::bigint)
-into jobs
-from jsonb_array_elements(jobs) job;
-end if;
 if busy_tasks is null and claim_number is not null then
 since := claim_number;
 end if;
@@ -897,14 +891,13 @@ group by job.invocation
 having max(job.lease_until) <= moment
 );
 end if;
-return jsonb_build_object(
-'jobs', coalesce(jobs, '[]'),
+told := jsonb_build_object(
 'met', coalesce(met, '{}'),
 'expanded', expanded,
 'blocked', blocked,
 'contended', contended,
 'expired', expired,
-'alone', alone and jobs <> '[]',
+'alone', alone and jobs is not null,
 'since', since,
 'after', case when after_id is not null then jsonb_build_array(after_rank, after_id) end
 );
@@ -948,7 +941,7 @@ perform from jobmaster.jobs where id = job_id for update;
 perform jobmaster.fence(job_id, attempt, invocation);
 perform jobmaster.settle(jsonb_build_object(
 'invocation', invocation,
-'completed', jsonb_build_array(jsonb_build_array(job_id, attempt)),
+'completed', jsonb_build_object('ids', array[job_id]::text, 'attempts', array[attempt]::text),
 'outcomes', '[]'::jsonb
 ));
 end
@@ -1286,8 +1279,8 @@ set status = 'expanded', finished_at = moment
 where id = any (job_ids)
 returning id, task_id, priority, args, max_attempts, process_units, rank, trace
 ), child as (
-insert into jobmaster.jobs (parent_id, task_id, status, priority, args, max_attempts, process_units, created_at, run_at, trace)
-select parent.id, parent.task_id, 'waiting', parent.priority, combination, parent.max_attempts, parent.process_units, moment, moment, parent.trace
+insert into jobmaster.jobs (parent_id, task_id, status, priority, rank, args, max_attempts, process_units, created_at, run_at, trace)
+select parent.id, parent.task_id, 'waiting', parent.priority, parent.rank, combination, parent.max_attempts, parent.process_units, moment, moment, parent.trace
 from parent
 join jobmaster.tasks task on task.id = parent.task_id
 cross join lateral (
@@ -1666,9 +1659,9 @@ if checked.problem is not null then
 problem := 'its dependency cannot be started: ' || checked.problem;
 return;
 end if;
-insert into jobmaster.jobs (task_id, status, priority, args, max_attempts, process_units, created_at, run_at, trace)
+insert into jobmaster.jobs (task_id, status, priority, rank, args, max_attempts, process_units, created_at, run_at, trace)
 values (
-target, 'waiting', at_priority, checked.complete, task.max_attempts, task.process_units, moment, moment,
+target, 'waiting', at_priority, -at_priority, checked.complete, task.max_attempts, task.process_units, moment, moment,
 (select trace from jobmaster.jobs where id = dependent)
 )
 returning id into job_id;
@@ -1789,11 +1782,12 @@ left join known on known.name = item.name
 left join tested on tested.position = item.position
 left join found on found.position = item.position
 ), made as (
-insert into jobmaster.jobs (task_id, status, priority, args, expands, max_attempts, process_units, created_at, run_at, trace)
+insert into jobmaster.jobs (task_id, status, priority, rank, args, expands, max_attempts, process_units, created_at, run_at, trace)
 select
 task_id,
 case when run_at > moment then 'scheduled' else 'waiting' end,
 priority,
+-priority,
 complete,
 expands,
 max_attempts,
@@ -1855,24 +1849,18 @@ else not jsonb_path_exists(args, '$.**{501}')
 and not jsonb_path_exists(args, '$.** ? (@.type() == "number" && (@ > 1.7976931348623157e308 || @ < -1.7976931348623157e308))')
 end
 $fn$;` },
-  { name: 'keep_results', sql: `create or replace function jobmaster.keep_results(request jsonb)
+  { name: 'keep_results', sql: `create or replace function jobmaster.keep_results(me uuid, job_ids bigint[], attempts integer[], results jsonb)
 returns void
 language sql volatile
 as $fn$
-with outcome as materialized (
-select (value ->> 0)::bigint as id, (value ->> 1)::integer as attempt, value -> 2 as result
-from jsonb_array_elements(request -> 'completed')
-where value -> 2 <> 'null'
-order by id
-)
 update jobmaster.jobs job
-set result = outcome.result
-from outcome
-where job.id = outcome.id
-and job.attempt = outcome.attempt
+set result = results -> job.id::text
+where job.id = any (job_ids)
+and job.attempt = attempts[array_position(job_ids, job.id)]
 and job.status = 'completed'
-and job.invocation = (request ->> 'invocation')::uuid
+and job.invocation = me
 and job.result is null
+and results -> job.id::text <> 'null'
 $fn$;` },
   { name: 'look', sql: `create or replace function jobmaster.look(
 job_ids bigint[], moment timestamptz, out ready bigint[], out problems jsonb, out blocked integer, out contended integer
@@ -2389,7 +2377,7 @@ level bigint[] := array[job_id];
 begin
 while level is not null loop
 update jobmaster.jobs
-set priority = at_least
+set priority = at_least, rank = -at_least
 where id = any (array(
 select id
 from jobmaster.jobs
@@ -2633,6 +2621,11 @@ as $fn$
 declare
 moment timestamptz := jobmaster.clock();
 me uuid := request ->> 'invocation';
+job_ids bigint[];
+attempts integer[];
+results jsonb;
+common_attempt integer;
+by_id jsonb;
 targets integer[];
 completed integer := 0;
 completed_jobs bigint[];
@@ -2646,20 +2639,19 @@ ended_targets bigint[];
 refused bigint[];
 dependents integer := 0;
 begin
-if jsonb_array_length(request -> 'completed') > 0 then
-with outcome as materialized (
-select (value ->> 0)::bigint as id, (value ->> 1)::integer as attempt, nullif(value -> 2, 'null') as result
-from jsonb_array_elements(request -> 'completed')
-order by id
-), written as (
+job_ids := request -> 'completed' ->> 'ids';
+if job_ids <> '{}' then
+attempts := request -> 'completed' ->> 'attempts';
+results := request -> 'completed' -> 'results';
+common_attempt := case when attempts[1] = all (attempts) then attempts[1] end;
+with written as (
 update jobmaster.jobs job
 set status = 'completed',
 finished_at = moment,
 lease_until = null,
-result = outcome.result
-from outcome
-where job.id = outcome.id
-and job.attempt = outcome.attempt
+result = case when results is not null then nullif(results -> job.id::text, 'null') end
+where job.id = any (job_ids)
+and job.attempt = coalesce(common_attempt, attempts[array_position(job_ids, job.id)])
 and job.lease_until is not null
 and job.invocation = me
 returning job.id, job.task_id
@@ -2668,29 +2660,27 @@ select count(*), array_agg(id), array_agg(task_id)
 into completed, completed_jobs, completed_tasks
 from written;
 perform jobmaster.tally(completed_tasks, 'completed', moment);
-if completed < jsonb_array_length(request -> 'completed') then
-perform jobmaster.keep_results(request);
-select array_agg((value ->> 0)::bigint)
+if completed < cardinality(job_ids) then
+perform jobmaster.keep_results(me, job_ids, attempts, results);
+select array_agg(given.id)
 into refused
-from jsonb_array_elements(request -> 'completed')
+from unnest(job_ids, attempts) given (id, attempt)
 where not exists (
 select
 from jobmaster.jobs job
-where job.id = (value ->> 0)::bigint
-and job.attempt = (value ->> 1)::integer
+where job.id = given.id
+and job.attempt = given.attempt
 and job.status = 'completed'
 and job.invocation = me
 );
-completed := jsonb_array_length(request -> 'completed') - coalesce(cardinality(refused), 0);
+completed := cardinality(job_ids) - coalesce(cardinality(refused), 0);
 end if;
 end if;
 if jsonb_array_length(request -> 'outcomes') > 0 then
-with outcome as materialized (
-select id, attempt, outcome, error, retry_ms
-from jsonb_to_recordset(request -> 'outcomes')
-as given (id bigint, attempt integer, outcome text, error jsonb, retry_ms double precision)
-order by id
-), written as (
+select array_agg((value ->> 'id')::bigint), jsonb_object_agg(value ->> 'id', value)
+into job_ids, by_id
+from jsonb_array_elements(request -> 'outcomes');
+with written as (
 update jobmaster.jobs job
 set (status, finished_at, run_at, failures, error, suspect, lease_until) = (
 select
@@ -2698,29 +2688,33 @@ next.status,
 case when next.status in ('failed', 'cancelled') then moment end,
 case
 when next.status = 'scheduled'
-then moment + coalesce(outcome.retry_ms * interval '1 millisecond', jobmaster.retry_delay(job.failures + 1))
+then moment + coalesce(
+(given.outcome ->> 'retry_ms')::double precision * interval '1 millisecond', jobmaster.retry_delay(job.failures + 1)
+)
 else job.run_at
 end,
-job.failures + case when outcome.outcome = 'released' then 0 else 1 end,
-case when outcome.outcome = 'released' then job.error else outcome.error end,
-job.suspect and outcome.outcome = 'released',
+job.failures + case when next.released then 0 else 1 end,
+case when next.released then job.error else given.outcome -> 'error' end,
+job.suspect and next.released,
 null::timestamptz
-from (
-select case
-when outcome.outcome <> 'fatal' and job.cancel_requested_at is not null then 'cancelled'
-when outcome.outcome = 'released' then 'waiting'
-when outcome.outcome = 'fatal' or job.failures + 1 >= job.max_attempts then 'failed'
-when outcome.outcome = 'interrupted' then 'waiting'
+from (select by_id -> job.id::text as outcome) given
+cross join lateral (
+select
+given.outcome ->> 'outcome' = 'released' as released,
+case
+when given.outcome ->> 'outcome' <> 'fatal' and job.cancel_requested_at is not null then 'cancelled'
+when given.outcome ->> 'outcome' = 'released' then 'waiting'
+when given.outcome ->> 'outcome' = 'fatal' or job.failures + 1 >= job.max_attempts then 'failed'
+when given.outcome ->> 'outcome' = 'interrupted' then 'waiting'
 else 'scheduled'
 end as status
 ) next
 )
-from outcome
-where job.id = outcome.id
-and job.attempt = outcome.attempt
+where job.id = any (job_ids)
+and job.attempt = (by_id -> job.id::text ->> 'attempt')::integer
 and job.lease_until is not null
 and job.invocation = me
-returning job.id, job.task_id, job.status, job.finished_at, outcome.outcome
+returning job.id, job.task_id, job.status, job.finished_at, by_id -> job.id::text ->> 'outcome' as outcome
 ), counted as (
 insert into jobmaster.tallies (minute, task_id, outcome, jobs)
 select
@@ -2754,14 +2748,18 @@ and job.invocation = me;
 end if;
 end if;
 select array_agg(distinct task_id) into targets from jobmaster.shapes;
+if targets && completed_tasks then
 select array_agg(job.id)
 into completed_targets
 from unnest(completed_jobs, completed_tasks) job (id, task_id)
 where job.task_id = any (targets);
+end if;
+if targets && ended_tasks then
 select array_agg(job.id)
 into ended_targets
 from unnest(ended_jobs, ended_tasks) job (id, task_id)
 where job.task_id = any (targets);
+end if;
 if completed_targets is not null then
 with ended as (
 delete from jobmaster.job_keys
@@ -2792,7 +2790,7 @@ return jsonb_build_object(
 end
 $fn$;` },
   { name: 'settle_and_claim', sql: `create or replace function jobmaster.settle_and_claim(request jsonb)
-returns jsonb
+returns text
 language plpgsql volatile
 security definer
 set search_path = pg_catalog, pg_temp
@@ -2806,15 +2804,22 @@ as $fn$
 declare
 moment timestamptz;
 answer jsonb := '{}';
+some_waiting boolean;
+some_due boolean;
+some_scheduled boolean;
+jobs text;
+told jsonb;
 begin
+if current_setting('transaction_isolation') <> 'read committed' then
 perform jobmaster.read_committed();
+end if;
 if (request ->> 'version')::integer <> 1 then
 raise exception using
 errcode = 'JM010',
 message = format('this database speaks version 1 of JobMaster''s protocol, and the caller version %s', request ->> 'version'),
 hint = 'Run jobmaster deploy with the newer of the two.';
 end if;
-if jsonb_array_length(request -> 'completed') > 0 or jsonb_array_length(request -> 'outcomes') > 0 then
+if request -> 'completed' ->> 'ids' <> '{}' or jsonb_array_length(request -> 'outcomes') > 0 then
 answer := jobmaster.settle(request);
 end if;
 if request ? 'notes' then
@@ -2827,7 +2832,7 @@ if request ? 'keep' then
 perform jobmaster.sweep(
 (request -> 'keep' ->> 'completed')::double precision * interval '1 second',
 (request -> 'keep' ->> 'failed')::double precision * interval '1 second',
-greatest(500, 2 * jsonb_array_length(request -> 'completed')),
+greatest(500, 2 * cardinality((request -> 'completed' ->> 'ids')::bigint[])),
 jobmaster.clock()
 );
 end if;
@@ -2854,20 +2859,29 @@ if exists (select from jobmaster.jobs where status = 'running' and lease_until <
 perform jobmaster.take_back(moment);
 end if;
 end if;
-if exists (select from jobmaster.jobs where status = 'scheduled' and run_at <= moment) then
+select
+exists (select from jobmaster.jobs where status = 'waiting'),
+exists (select from jobmaster.jobs where status = 'scheduled' and run_at <= moment),
+exists (select from jobmaster.schedules where due_at <= moment)
+into some_waiting, some_due, some_scheduled;
+if some_due then
 perform jobmaster.promote(moment);
 end if;
-if exists (select from jobmaster.schedules where due_at <= moment) then
+if some_scheduled then
 answer := answer || jobmaster.fire(moment);
 end if;
-if (request ->> 'repeat')::boolean or exists (select from jobmaster.jobs where status = 'waiting') then
-answer := answer || jobmaster.claim(request);
+if some_due or some_scheduled then
+some_waiting := exists (select from jobmaster.jobs where status = 'waiting');
+end if;
+if some_waiting or (request ->> 'repeat')::boolean then
+select * into jobs, told from jobmaster.claim(request);
+answer := answer || told;
 end if;
 end if;
-if jsonb_array_length(coalesce(answer -> 'jobs', '[]')) = 0 then
+if jobs is null then
 answer := answer || jobmaster.idle(request);
 end if;
-return answer;
+return '{"jobs":[' || coalesce(jobs, '') || '],' || substr(answer::text, 2);
 end
 $fn$;` },
   { name: 'shape_key', sql: `create or replace function jobmaster.shape_key(names text[], args jsonb)

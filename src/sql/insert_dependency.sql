@@ -44,9 +44,9 @@ begin
     return;
   end if;
 
-  insert into jobmaster.jobs (task_id, status, priority, args, max_attempts, process_units, created_at, run_at, trace)
+  insert into jobmaster.jobs (task_id, status, priority, rank, args, max_attempts, process_units, created_at, run_at, trace)
   values (
-    target, 'waiting', at_priority, checked.complete, task.max_attempts, task.process_units, moment, moment,
+    target, 'waiting', at_priority, -at_priority, checked.complete, task.max_attempts, task.process_units, moment, moment,
     (select trace from jobmaster.jobs where id = dependent)
   )
   returning id into job_id;

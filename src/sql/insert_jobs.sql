@@ -87,11 +87,12 @@ begin
     left join tested on tested.position = item.position
     left join found on found.position = item.position
   ), made as (
-    insert into jobmaster.jobs (task_id, status, priority, args, expands, max_attempts, process_units, created_at, run_at, trace)
+    insert into jobmaster.jobs (task_id, status, priority, rank, args, expands, max_attempts, process_units, created_at, run_at, trace)
     select
       task_id,
       case when run_at > moment then 'scheduled' else 'waiting' end,
       priority,
+      -priority,
       complete,
       expands,
       max_attempts,

@@ -9,7 +9,7 @@ declare
 begin
   while level is not null loop
     update jobmaster.jobs
-    set priority = at_least
+    set priority = at_least, rank = -at_least
     where id = any (array(
       select id
       from jobmaster.jobs

@@ -1,6 +1,7 @@
 -- Writes the outcomes of attempts, each fenced by (id, attempt) and the invocation that holds it.
 -- Takes {"invocation": uuid,
---   "completed": [[id, attempt, result], …],
+--   "completed": {"ids": "{1,2}", "attempts": "{1,1}", "results": {"2": …}}, the first two as arrays of Postgres, which are
+--     read many times faster than lists of JSON; results only of those that have one, and left out where none has,
 --   "outcomes": [{"id", "attempt", "outcome", "error", "retry_ms"}, …]}, where outcome is
 --     "failed": counts; tried again after a back-off, or after retry_ms, while attempts are left
 --     "fatal": failed for good, whatever is left
@@ -17,6 +18,11 @@ as $fn$
 declare
   moment timestamptz := jobmaster.clock();
   me uuid := request ->> 'invocation';
+  job_ids bigint[];
+  attempts integer[];
+  results jsonb;
+  common_attempt integer;
+  by_id jsonb;
   targets integer[];
   completed integer := 0;
   completed_jobs bigint[];
@@ -30,20 +36,23 @@ declare
   refused bigint[];
   dependents integer := 0;
 begin
-  if jsonb_array_length(request -> 'completed') > 0 then
-    with outcome as materialized (
-      select (value ->> 0)::bigint as id, (value ->> 1)::integer as attempt, nullif(value -> 2, 'null') as result
-      from jsonb_array_elements(request -> 'completed')
-      order by id
-    ), written as (
+  job_ids := request -> 'completed' ->> 'ids';
+  if job_ids <> '{}' then
+    attempts := request -> 'completed' ->> 'attempts';
+    results := request -> 'completed' -> 'results';
+    -- Of most batches every attempt is the first: then none is looked for.
+    common_attempt := case when attempts[1] = all (attempts) then attempts[1] end;
+
+    -- = any, and not a join, which the planner may turn into a walk over the whole table. It goes through the index in
+    -- the order of ids, so rows are locked in it.
+    with written as (
       update jobmaster.jobs job
       set status = 'completed',
         finished_at = moment,
         lease_until = null,
-        result = outcome.result
-      from outcome
-      where job.id = outcome.id
-        and job.attempt = outcome.attempt
+        result = case when results is not null then nullif(results -> job.id::text, 'null') end
+      where job.id = any (job_ids)
+        and job.attempt = coalesce(common_attempt, attempts[array_position(job_ids, job.id)])
         -- Running, said so that the index of running jobs cannot be chosen: each job is found by its id.
         and job.lease_until is not null
         and job.invocation = me
@@ -54,30 +63,29 @@ begin
     from written;
     perform jobmaster.tally(completed_tasks, 'completed', moment);
 
-    if completed < jsonb_array_length(request -> 'completed') then
-      perform jobmaster.keep_results(request);
-      select array_agg((value ->> 0)::bigint)
+    if completed < cardinality(job_ids) then
+      perform jobmaster.keep_results(me, job_ids, attempts, results);
+      select array_agg(given.id)
       into refused
-      from jsonb_array_elements(request -> 'completed')
+      from unnest(job_ids, attempts) given (id, attempt)
       where not exists (
         select
         from jobmaster.jobs job
-        where job.id = (value ->> 0)::bigint
-          and job.attempt = (value ->> 1)::integer
+        where job.id = given.id
+          and job.attempt = given.attempt
           and job.status = 'completed'
           and job.invocation = me
       );
-      completed := jsonb_array_length(request -> 'completed') - coalesce(cardinality(refused), 0);
+      completed := cardinality(job_ids) - coalesce(cardinality(refused), 0);
     end if;
   end if;
 
   if jsonb_array_length(request -> 'outcomes') > 0 then
-    with outcome as materialized (
-      select id, attempt, outcome, error, retry_ms
-      from jsonb_to_recordset(request -> 'outcomes')
-        as given (id bigint, attempt integer, outcome text, error jsonb, retry_ms double precision)
-      order by id
-    ), written as (
+    select array_agg((value ->> 'id')::bigint), jsonb_object_agg(value ->> 'id', value)
+    into job_ids, by_id
+    from jsonb_array_elements(request -> 'outcomes');
+
+    with written as (
       update jobmaster.jobs job
       set (status, finished_at, run_at, failures, error, suspect, lease_until) = (
         select
@@ -85,30 +93,34 @@ begin
           case when next.status in ('failed', 'cancelled') then moment end,
           case
             when next.status = 'scheduled'
-            then moment + coalesce(outcome.retry_ms * interval '1 millisecond', jobmaster.retry_delay(job.failures + 1))
+            then moment + coalesce(
+              (given.outcome ->> 'retry_ms')::double precision * interval '1 millisecond', jobmaster.retry_delay(job.failures + 1)
+            )
             else job.run_at
           end,
-          job.failures + case when outcome.outcome = 'released' then 0 else 1 end,
-          case when outcome.outcome = 'released' then job.error else outcome.error end,
-          job.suspect and outcome.outcome = 'released',
+          job.failures + case when next.released then 0 else 1 end,
+          case when next.released then job.error else given.outcome -> 'error' end,
+          job.suspect and next.released,
           null::timestamptz
-        from (
-          select case
-            when outcome.outcome <> 'fatal' and job.cancel_requested_at is not null then 'cancelled'
-            when outcome.outcome = 'released' then 'waiting'
-            when outcome.outcome = 'fatal' or job.failures + 1 >= job.max_attempts then 'failed'
-            when outcome.outcome = 'interrupted' then 'waiting'
-            else 'scheduled'
-          end as status
+        from (select by_id -> job.id::text as outcome) given
+        cross join lateral (
+          select
+            given.outcome ->> 'outcome' = 'released' as released,
+            case
+              when given.outcome ->> 'outcome' <> 'fatal' and job.cancel_requested_at is not null then 'cancelled'
+              when given.outcome ->> 'outcome' = 'released' then 'waiting'
+              when given.outcome ->> 'outcome' = 'fatal' or job.failures + 1 >= job.max_attempts then 'failed'
+              when given.outcome ->> 'outcome' = 'interrupted' then 'waiting'
+              else 'scheduled'
+            end as status
         ) next
       )
-      from outcome
-      where job.id = outcome.id
-        and job.attempt = outcome.attempt
+      where job.id = any (job_ids)
+        and job.attempt = (by_id -> job.id::text ->> 'attempt')::integer
         -- Running, said so that the index of running jobs cannot be chosen: each job is found by its id.
         and job.lease_until is not null
         and job.invocation = me
-      returning job.id, job.task_id, job.status, job.finished_at, outcome.outcome
+      returning job.id, job.task_id, job.status, job.finished_at, by_id -> job.id::text ->> 'outcome' as outcome
     ), counted as (
       insert into jobmaster.tallies (minute, task_id, outcome, jobs)
       select
@@ -146,14 +158,18 @@ begin
   -- Which of them others may wait for: asked only now, since a deploy may have made a rule, and a claim have blocked a job
   -- under it, while the updates above waited for their rows.
   select array_agg(distinct task_id) into targets from jobmaster.shapes;
-  select array_agg(job.id)
-  into completed_targets
-  from unnest(completed_jobs, completed_tasks) job (id, task_id)
-  where job.task_id = any (targets);
-  select array_agg(job.id)
-  into ended_targets
-  from unnest(ended_jobs, ended_tasks) job (id, task_id)
-  where job.task_id = any (targets);
+  if targets && completed_tasks then
+    select array_agg(job.id)
+    into completed_targets
+    from unnest(completed_jobs, completed_tasks) job (id, task_id)
+    where job.task_id = any (targets);
+  end if;
+  if targets && ended_tasks then
+    select array_agg(job.id)
+    into ended_targets
+    from unnest(ended_jobs, ended_tasks) job (id, task_id)
+    where job.task_id = any (targets);
+  end if;
 
   if completed_targets is not null then
     -- The clock is read again: a claim that blocked a job on one of these, while the update above waited for its lock,

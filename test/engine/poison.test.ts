@@ -156,7 +156,7 @@ test('a job that is tried alone is alone too where the answer to its claim was l
     take_back: false,
   }
   const call = (repeat: boolean) =>
-    sql`select jobmaster.settle_and_claim(${JSON.stringify({ ...request, repeat })}::text::jsonb) as answer`
+    sql`select jobmaster.settle_and_claim(${JSON.stringify({ ...request, repeat })}::text::jsonb)::jsonb as answer`
   const [first, second] = [await call(false), await call(true)]
   expect(first[0]!.answer).toMatchObject({
     alone: true,

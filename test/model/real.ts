@@ -225,8 +225,10 @@ export class Real {
     const result = await this.database.db.execute(query)
     const { sql, params } = dialect.sqlToQuery(query)
     if (!sql.includes('settle_and_claim')) return result
-    const request = JSON.parse(String(params[0])) as ClaimRequest
-    const { answer } = (result as unknown as { rows: { answer: ClaimAnswer }[] }).rows[0]!
+    const request = requestOf(String(params[0]))
+    const { answer: text } = (result as unknown as { rows: { answer: string }[] }).rows[0]!
+    const answer = JSON.parse(text) as ClaimAnswer
+    answer.jobs?.sort((left, right) => right[3] - left[3] || left[0] - right[0])
     try {
       const rows = await this.rows()
       this.model.settleAndClaim(request, answer, rows)
@@ -272,6 +274,16 @@ export class Real {
     const ids = [...this.model.jobs.keys()]
     return ids.length === 0 ? 404 : ids[place % ids.length]!
   }
+}
+
+/** What was sent, as drains say it. */
+function requestOf(text: string): ClaimRequest {
+  const { completed, ...rest } = JSON.parse(text) as Omit<ClaimRequest, 'completed'> & {
+    completed: { ids: string; attempts: string }
+  }
+  const numbers = (list: string) => (list === '{}' ? [] : list.slice(1, -1).split(',').map(Number))
+  const attempts = numbers(completed.attempts)
+  return { ...rest, completed: numbers(completed.ids).map((id, index) => [id, attempts[index]!]) }
 }
 
 function outcomeOf({ id, attempt, ending }: { id: number; attempt: number; ending: Ending }): Outcome[] {
