@@ -109,10 +109,10 @@ async function fill(rows: number): Promise<void> {
     set auto_explain.log_min_duration = -1;
     truncate jobmaster.jobs, jobmaster.blockers, jobmaster.job_keys, jobmaster.completions;
     insert into jobmaster.jobs (
-      task_id, status, priority, args, max_attempts, process_units, created_at, run_at, attempt, finished_at
+      task_id, status, priority, rank, args, max_attempts, process_units, created_at, run_at, attempt, finished_at
     )
     select
-      task.id, made.status, case when n % 20 = 0 then 10 else 0 end,
+      task.id, made.status, case when n % 20 = 0 then 10 else 0 end, case when n % 20 = 0 then -10 else 0 end,
       case made.name when 'dependent' then jsonb_build_object('n', n, 'region', n % 50) else jsonb_build_object('n', n) end,
       3, 1, now(), now() + case made.status when 'scheduled' then interval '1 day' else '0' end,
       (made.status = 'completed')::integer, case when made.status = 'completed' then now() end
