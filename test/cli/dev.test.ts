@@ -25,6 +25,9 @@ test(
     const shown = await fetch(`${String(url)}/jobs/${String(job.id)}`)
     expect(await shown.json()).toMatchObject({ result: { greeting: 'Hello you' } })
 
+    const page = await fetch(`${String(url)}/dashboard`)
+    expect(page.headers.get('content-type')).toContain('text/html')
+
     const tasks = join(folder, 'functions/tasks/hello.ts')
     const source = await readFile(tasks, 'utf8')
     await writeFile(tasks, source + slow)

@@ -32,7 +32,7 @@ async function devWorker({ port }: { port: number }, command: Command): Promise<
     const server = await serve(jobs, port)
     out.answer({ event: 'listening', url: server.url }, () =>
       [
-        `${out.color.bold('JobMaster')} ${server.url}`,
+        `${out.color.bold('JobMaster')} ${server.url}/dashboard`,
         out.color.dim('Insert a job from another terminal: npx jobmaster insert <task>'),
       ].join('\n'),
     )
