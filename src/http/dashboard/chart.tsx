@@ -26,7 +26,7 @@ export function Throughput({ minutes }: { minutes: readonly Minute[] }) {
   const said = `In the last hour ${count(total('completed'))} jobs completed, ${count(total('retried'))} attempts are tried again, ${count(total('failed'))} jobs failed.`
   return (
     <figure class="chart">
-      <div class="plot" tabindex={0} role="region" aria-label="Jobs by minute">
+      <div class="plot" tabindex={0} role="group" aria-label="Jobs by minute">
         <svg viewBox={`0 0 ${width} ${height}`} role="img" aria-label={said}>
           {y.ticks(4).map((tick) => (
             <g class="tick">

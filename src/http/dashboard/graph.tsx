@@ -29,11 +29,11 @@ export function GraphPage({ access, found, now }: GraphProps) {
             What is needed stands left of what needs it. A line says how old it may be, and until when what was last
             completed meets that.
           </p>
-          <div class="drawing" tabindex={0} role="region" aria-label="Drawing of the dependencies">
+          <div class="drawing" tabindex={0} role="group" aria-label="Drawing of the dependencies">
             <Drawing base={base} found={found} now={now} />
           </div>
           <h2>Dependencies</h2>
-          <div class="scroll" tabindex={0} role="region" aria-label="Dependencies">
+          <div class="scroll" tabindex={0} role="group" aria-label="Dependencies">
             <table>
               <thead>
                 <tr>

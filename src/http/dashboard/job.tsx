@@ -76,7 +76,7 @@ export function JobPage({ access, job, attempts, explanation, relations, done, n
           {job.error.stack && (
             <details>
               <summary>Stack</summary>
-              <pre tabindex={0} role="region" aria-label="Stack">
+              <pre tabindex={0} role="group" aria-label="Stack">
                 {job.error.stack}
               </pre>
             </details>

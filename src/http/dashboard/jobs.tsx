@@ -69,7 +69,7 @@ export function JobsPage({ access, search, found, tasks, done, now }: JobsProps)
       {found.jobs.length === 0 ? (
         <Nothing base={base} filtered={isFiltered} page={found} />
       ) : (
-        <div class="scroll" tabindex={0} role="region" aria-label="Jobs">
+        <div class="scroll" tabindex={0} role="group" aria-label="Jobs">
           <table class="jobs">
             <thead>
               <tr>

@@ -1,7 +1,7 @@
 /** JSON laid out to be read; one value a line where it is an object. */
 export function JsonBlock({ value, label }: { value: unknown; label: string }) {
   return (
-    <pre tabindex={0} role="region" aria-label={label}>
+    <pre tabindex={0} role="group" aria-label={label}>
       {JSON.stringify(value, null, 2)}
     </pre>
   )

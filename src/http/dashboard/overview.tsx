@@ -152,7 +152,7 @@ function ByTask({ base, found }: { base: string; found: Overview }) {
   const busiest = [...tasks].sort(([, one], [, other]) => other.completed + other.failed - one.completed - one.failed)
   if (busiest.length === 0) return <p class="none">No job has ended in the last hour.</p>
   return (
-    <div class="scroll" tabindex={0} role="region" aria-label="By task, last hour">
+    <div class="scroll" tabindex={0} role="group" aria-label="By task, last hour">
       <table>
         <thead>
           <tr>

@@ -24,7 +24,7 @@ export function SchedulesPage({ access, schedules, done, now }: SchedulesProps) 
           by themselves.
         </Empty>
       ) : (
-        <div class="scroll" tabindex={0} role="region" aria-label="Schedules">
+        <div class="scroll" tabindex={0} role="group" aria-label="Schedules">
           <table>
             <thead>
               <tr>

@@ -91,7 +91,7 @@ function tiles(task: DeployedTask, timing: Timing | undefined): [string, string]
 
 function Parameters({ params }: { params: readonly DeployedParameter[] }) {
   return (
-    <div class="scroll" tabindex={0} role="region" aria-label="Parameters">
+    <div class="scroll" tabindex={0} role="group" aria-label="Parameters">
       <table>
         <thead>
           <tr>

@@ -23,7 +23,7 @@ export function TasksPage({ access, tasks, timings, done }: TasksProps) {
           Write a task, then run <code>npx jobmaster deploy</code>.
         </Empty>
       ) : (
-        <div class="scroll" tabindex={0} role="region" aria-label="Tasks">
+        <div class="scroll" tabindex={0} role="group" aria-label="Tasks">
           <table>
             <thead>
               <tr>
