@@ -1,4 +1,5 @@
 import { jsonProblem } from './json.ts'
+import { type LimitsJson, limitsOf } from './limits.ts'
 import { accepts, isSchema, type Parameter, parameterOf } from './parameter.ts'
 import { type ScheduleJson, schedulesIn } from './schedules.ts'
 import { type Definition, type DependencyRule, isTask, type Json, referenceOf, ruleOf } from './task.ts'
@@ -20,13 +21,12 @@ interface CatalogJson {
   readonly schedules: readonly ScheduleJson[]
 }
 
-export interface TaskJson {
+export interface TaskJson extends LimitsJson {
   readonly type_key: string
   readonly task_key: string
   readonly description: string | null
   readonly hash: string
   readonly process_units: number
-  readonly process_limit: number | null
   readonly max_attempts: number
   readonly timeout_ms: number | null
   readonly params: readonly Parameter[]
@@ -87,7 +87,7 @@ function made(modules: Record<string, object>): Catalog {
       task_key: entry.taskKey,
       description: definition.description ?? null,
       process_units: count(entry, 'processUnits', problems) ?? 1,
-      process_limit: count(entry, 'processLimit', problems),
+      ...limitsOf(name, definition, problems),
       max_attempts: count(entry, 'maxAttempts', problems) ?? 3,
       timeout_ms: count(entry, 'timeoutMs', problems),
       params: [...entry.params.values()],
@@ -196,7 +196,7 @@ function parametersOf(name: string, { params, writeAll }: Definition, problems: 
 
 function count(
   { name, definition }: Entry,
-  option: 'processUnits' | 'processLimit' | 'maxAttempts' | 'timeoutMs',
+  option: 'processUnits' | 'maxAttempts' | 'timeoutMs',
   problems: string[],
 ): number | null {
   const value = definition[option]

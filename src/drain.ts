@@ -48,6 +48,8 @@ const maximumLength = 4_000_000
 const noteMs = 5_000
 /** How often a drain that waits for its last handlers looks for new jobs: at first, and at the most. */
 const pollMs = [1_000, 15_000] as const
+/** A drain with time left waits for so long, at the most and at the least, for a rate to let a job start. */
+const rateMs = [1_000, 10_000] as const
 /** A claim starts from the top of the queue again after so long, whatever was taken last. */
 const fromTopMs = 1_000
 /** Serialization failure, deadlock, connection, shutdown, too many connections: the same call may do the second time. */
@@ -113,6 +115,8 @@ class Drain {
   /** The last claim found nothing: the next comes when something has ended, or after this. */
   private pollAt: number | null = null
   private pollDelay: number = pollMs[0]
+  /** Nothing runs, and a rate lets the next job start then. */
+  private freesAt = 0
   /** Whether the last answer said what is left, and when to come back. */
   private informed = false
 
@@ -321,7 +325,7 @@ class Drain {
     if (this.onLastStatement() && this.running.size > 0) return false
     if (now >= this.noteAt) return true
     if (this.stop !== null) return this.released.length > 0 || flush
-    if (this.running.size === 0) return true
+    if (this.running.size === 0) return now >= this.freesAt || this.ended.length > 0 || this.ready.length > 0
     if (this.ready.length > 0) return flush
     if (this.pollAt !== null && now < this.pollAt)
       return this.ended.length > 0 && now - this.endedSince >= this.pace.patienceMs
@@ -335,6 +339,7 @@ class Drain {
     if (this.onLastStatement()) times.push(this.deadline.getTime())
     else if (this.ended.length > 0) times.push(this.endedSince + flushMs)
     if (!this.onLastStatement()) times.push(this.noteAt)
+    if (now < this.freesAt) times.push(this.freesAt)
     if (this.stop === null && !this.onLastStatement()) {
       times.push(this.deadline.getTime() - this.pace.marginMs)
       if (this.ready.length === 0) {
@@ -502,7 +507,11 @@ class Drain {
       !answer.contended &&
       !answer.expired
     ) {
-      if (limit > 0 && this.running.size === 0 && this.ended.length === 0) this.stop ??= answer.stop ?? 'empty'
+      if (limit > 0 && this.running.size === 0 && this.ended.length === 0) {
+        const waitMs = Math.max(answer.rate_ms ?? Infinity, rateMs[0])
+        if (waitMs <= rateMs[1] && waitMs < this.timeLeft() - this.pace.marginMs) this.freesAt = this.now() + waitMs
+        else this.stop ??= answer.stop ?? 'empty'
+      }
       this.pollAt = this.now() + this.pollDelay
       this.pollDelay = Math.min(this.pollDelay * 2, pollMs[1])
     }

@@ -11,6 +11,9 @@ export interface DeployedTask {
   params: DeployedParameter[]
   processUnits: number
   processLimit: number | null
+  /** The arguments that the limit is counted by; null where it is for all jobs of the task. */
+  processLimitPer: string[] | null
+  rateLimit: { max: number; perSeconds: number; per: string[] | null } | null
   maxAttempts: number
   timeoutMs: number | null
   /** Since when no deployed code has it. */
@@ -67,6 +70,10 @@ interface TaskRow {
   params: ParameterRow[]
   process_units: number
   process_limit: number | null
+  process_limit_per: string[] | null
+  rate_limit: number | null
+  rate_seconds: number | null
+  rate_limit_per: string[] | null
   max_attempts: number
   timeout_ms: number | null
   retired_at: string | null
@@ -101,6 +108,11 @@ export async function deployedTasks({ db, schema }: Queue): Promise<DeployedTask
     params: task.params.map(parameter),
     processUnits: task.process_units,
     processLimit: task.process_limit,
+    processLimitPer: task.process_limit_per,
+    rateLimit:
+      task.rate_limit === null || task.rate_seconds === null
+        ? null
+        : { max: task.rate_limit, perSeconds: task.rate_seconds, per: task.rate_limit_per },
     maxAttempts: task.max_attempts,
     timeoutMs: task.timeout_ms,
     retiredAt: time(task.retired_at),

@@ -102,6 +102,8 @@ export interface ClaimAnswer {
   stop?: 'empty' | 'capacity' | 'deadline' | 'paused'
   remaining?: number
   wake_ms?: number | null
+  /** Until a rate lets a waiting job start. */
+  rate_ms?: number | null
   skew?: string[]
   schedules?: AskedSchedule[]
   overdue?: boolean

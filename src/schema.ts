@@ -56,6 +56,12 @@ export function tablesIn(schemaName: string = defaultSchemaName) {
       params: jsonb().$type<unknown[]>().notNull(),
       processUnits: integer('process_units').notNull(),
       processLimit: integer('process_limit'),
+      /** The arguments that the limit is counted by; null where it is for all of the task's jobs. */
+      processLimitPer: text('process_limit_per').array(),
+      /** So many may start in so many seconds. */
+      rateLimit: integer('rate_limit'),
+      rateSeconds: integer('rate_seconds'),
+      rateLimitPer: text('rate_limit_per').array(),
       maxAttempts: integer('max_attempts').notNull(),
       timeoutMs: integer('timeout_ms'),
       retiredAt: time('retired_at'),
@@ -131,6 +137,8 @@ export function tablesIn(schemaName: string = defaultSchemaName) {
       error: jsonb().$type<JobError>(),
       /** The W3C traceparent of what inserted it. */
       trace: text(),
+      /** Of a task with limits by arguments: the hash of those that they name. */
+      limitKey: id('limit_key'),
     },
     (table) => [
       // The order of claims: higher priority first, then the older job.
@@ -144,6 +152,10 @@ export function tablesIn(schemaName: string = defaultSchemaName) {
       index('jobs_suspect_idx')
         .on(table.rank, table.id)
         .where(sql`status = 'waiting' and suspect`),
+      // By what limits by arguments count: a claim goes from key to key, whatever number of jobs each has.
+      index('jobs_limited_idx')
+        .on(table.taskId, table.limitKey, table.rank, table.id)
+        .where(sql`status = 'waiting' and limit_key is not null`),
       index('jobs_running_idx')
         .on(table.claim)
         .where(sql`status = 'running'`),
@@ -239,6 +251,24 @@ export function tablesIn(schemaName: string = defaultSchemaName) {
       message: text().notNull(),
     },
     (table) => [uniqueIndex('log_lines_job_idx').on(table.jobId, table.attempt, table.line)],
+  )
+
+  /** Starts of jobs whose task has a rate, until they have left its window. */
+  const starts = schema.table(
+    'starts',
+    {
+      taskId: integer('task_id').notNull(),
+      /** What they are counted under; 0 where the rate is for all of the task's jobs. */
+      limitKey: id('limit_key').notNull(),
+      startedAt: time('started_at').notNull(),
+      jobId: id('job_id').notNull(),
+      attempt: integer().notNull(),
+    },
+    (table) => [
+      uniqueIndex('starts_job_idx').on(table.jobId, table.attempt),
+      index('starts_key_idx').on(table.taskId, table.limitKey, table.startedAt),
+      index('starts_window_idx').on(table.taskId, table.startedAt),
+    ],
   )
 
   /** The process units of each system, as its last invocation gave them: for `queue` and `explain`, not for claims. */
@@ -375,8 +405,20 @@ select
     when task.retired_at is not null then 'retired: no deployed code has this task'
     when task.paused_at is not null then 'paused'
     when roomiest.name is null and exists (select from ${systems}) then 'paused: every system'
-    when (select sum(jobs) from running where running.task_id = task.id) >= task.process_limit
+    when task.process_limit_per is null and (select sum(jobs) from running where running.task_id = task.id) >= task.process_limit
       then 'process limit: ' || task.process_limit || ' of ' || task.process_limit || ' running'
+    when task.process_limit_per is not null and (
+      select count(*) from ${jobs} other where other.status = 'running' and other.task_id = task.id and other.limit_key = job.limit_key
+    ) >= task.process_limit
+      then 'process limit: ' || task.process_limit || ' of ' || task.process_limit || ' running with the same ' || array_to_string(task.process_limit_per, ', ')
+    when (
+      select count(*)
+      from ${starts} starts
+      where starts.task_id = task.id
+        and starts.limit_key = case when task.rate_limit_per is null then 0 else job.limit_key end
+        and starts.started_at > now() - task.rate_seconds * interval '1 second'
+    ) >= task.rate_limit
+      then 'rate limit: ' || task.rate_limit || ' started in ' || task.rate_seconds || ' seconds' || coalesce(' with the same ' || array_to_string(task.rate_limit_per, ', '), '')
     when task.process_units > roomiest.units
       then 'units: needs ' || task.process_units || ', ' || roomiest.units || ' of ' || roomiest.all_units || ' free on ' || roomiest.name
   end as why_not,
@@ -408,6 +450,7 @@ order by
     attempts,
     progress,
     logLines,
+    starts,
     systems,
     signatures,
     tallies,
@@ -437,6 +480,7 @@ export const {
   attempts,
   progress,
   logLines,
+  starts,
   systems,
   signatures,
   tallies,

@@ -106,6 +106,13 @@ export interface DependencyRule {
   readonly args: Readonly<Record<string, unknown>>
 }
 
+/** At most `max` starts in any `perSeconds` seconds. */
+export interface RateLimit<K extends string = string> {
+  readonly max: number
+  readonly perSeconds: number
+  readonly per?: readonly K[]
+}
+
 /** What `task` takes. */
 export interface TaskOptions<
   P extends Params,
@@ -125,8 +132,13 @@ export interface TaskOptions<
   typeKey?: string
   /** What a running job weighs. 1 when not given. */
   processUnits?: number
-  /** How many jobs of this task may run at once, everywhere. No limit when not given. */
-  processLimit?: number
+  /**
+   * How many jobs of this task may run at once, everywhere: a number, or `{ max, per: ['customer'] }`, so many with the same
+   * values of these params. No limit when not given.
+   */
+  processLimit?: number | { max: number; per?: readonly (keyof P & string)[] }
+  /** How many jobs of this task may start in so many seconds, everywhere; with `per`, with the same values of these params. */
+  rateLimit?: RateLimit<keyof P & string>
   /** How many attempts may fail before the job has failed. 3 when not given. */
   maxAttempts?: number
   /** After so many milliseconds `ctx.signal` fires; a job starts only where this fits before the deadline. */
@@ -162,6 +174,7 @@ export function task<
       typeKey: definition.typeKey,
       processUnits: definition.processUnits ?? 1,
       processLimit: definition.processLimit,
+      rateLimit: definition.rateLimit,
       maxAttempts: definition.maxAttempts ?? 3,
       timeoutMs: definition.timeoutMs,
       run: definition.run,
@@ -224,7 +237,8 @@ export interface Definition {
   readonly description: string | undefined
   readonly typeKey: string | undefined
   readonly processUnits: number
-  readonly processLimit: number | undefined
+  readonly processLimit: number | { readonly max: number; readonly per?: readonly string[] } | undefined
+  readonly rateLimit: RateLimit | undefined
   readonly maxAttempts: number
   readonly timeoutMs: number | undefined
   run(args: object, context: Context): unknown

@@ -135,6 +135,8 @@ export const tasks = v.object({
       ),
       processUnits: whole,
       processLimit: v.nullable(whole),
+      processLimitPer: v.nullable(v.array(v.string())),
+      rateLimit: v.nullable(v.object({ max: whole, perSeconds: whole, per: v.nullable(v.array(v.string())) })),
       maxAttempts: whole,
       timeoutMs: v.nullable(whole),
       retiredAt: v.nullable(time),

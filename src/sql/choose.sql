@@ -8,7 +8,7 @@
 -- keep this invocation from holding nothing else is not started once it has waited for a minute.
 create or replace function jobmaster.choose(
   able integer[], slots integer[], units integer[], heavy integer[], free_units bigint, wanted integer, on_system text,
-  moment timestamptz
+  moment timestamptz, since bigint
 )
 returns bigint[]
 language plpgsql volatile
@@ -27,11 +27,23 @@ begin
     select head.rank, head.id, task.process_units
     from jobmaster.tasks task
     cross join lateral (
+      (
+        select job.rank, job.id, job.run_at
+        from jobmaster.jobs job
+        where task.process_limit_per is null
+          and task.rate_limit is null
+          and job.status = 'waiting'
+          and (job.task_id, job.rank, job.id) > (task.id, -2147483648, 0)
+          and job.task_id <= task.id
+        order by job.task_id, job.rank, job.id
+        limit 1
+      )
+      union all
+      -- Nothing is kept for one that another limit keeps from starting.
       select job.rank, job.id, job.run_at
-      from jobmaster.jobs job
-      where job.status = 'waiting' and (job.task_id, job.rank, job.id) > (task.id, -2147483648, 0) and job.task_id <= task.id
-      order by job.task_id, job.rank, job.id
-      limit 1
+      from (select where task.process_limit_per is not null or task.rate_limit is not null) limits
+      cross join lateral jobmaster.limited(task, 1, since, moment) first
+      join jobmaster.jobs job on job.id = first.id
     ) head
     where task.id = any (heavy) and head.run_at <= moment - interval '1 minute'
     union all
@@ -40,6 +52,11 @@ begin
       from jobmaster.jobs job
       where job.status = 'waiting'
         and job.suspect
+        and not exists (
+          select
+          from jobmaster.tasks task
+          where task.id = job.task_id and (task.process_limit_per is not null or task.rate_limit is not null)
+        )
         and job.run_at <= moment - interval '1 minute'
         and job.task_id = any (able)
       order by job.rank, job.id
@@ -64,14 +81,22 @@ begin
     from unnest(able, slots, units) with ordinality may (id, room, process_units, index)
     join jobmaster.tasks task on task.id = may.id
     cross join lateral (
-      select job.id, job.rank
-      from jobmaster.jobs job
-      where job.status = 'waiting'
-        and (job.task_id, job.rank, job.id) > (may.id, -2147483648, 0)
-        and job.task_id <= may.id
-        and not job.suspect
-      order by job.task_id, job.rank, job.id
-      limit least(may.room, free_units / may.process_units)
+      (
+        select job.id, job.rank
+        from jobmaster.jobs job
+        where task.process_limit_per is null
+          and task.rate_limit is null
+          and job.status = 'waiting'
+          and (job.task_id, job.rank, job.id) > (may.id, -2147483648, 0)
+          and job.task_id <= may.id
+          and not job.suspect
+        order by job.task_id, job.rank, job.id
+        limit least(may.room, free_units / may.process_units)
+      )
+      union all
+      select first.id, first.rank
+      from (select where task.process_limit_per is not null or task.rate_limit is not null) limits
+      cross join lateral jobmaster.limited(task, least(may.room, free_units / may.process_units), since, moment) first
     ) head
     where starving.id is null
       or (head.rank, head.id) < (starving.rank, starving.id)

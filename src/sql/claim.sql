@@ -28,6 +28,7 @@ declare
   slots integer[];
   units integer[];
   special boolean[];
+  limited boolean[];
   heavy integer[];
   chosen bigint[];
   in_order boolean;
@@ -106,14 +107,17 @@ begin
       array_agg(task.room) filter (where task.process_units <= free_units),
       array_agg(task.process_units) filter (where task.process_units <= free_units),
       array_agg(task.dependent) filter (where task.process_units <= free_units),
+      array_agg(task.limited) filter (where task.process_units <= free_units),
       array_agg(task.id) filter (where task.process_units > free_units)
-    into able, names, slots, units, special, heavy
+    into able, names, slots, units, special, limited, heavy
     from (
       select
         task.id,
         task.type_key || '.' || task.task_key as name,
-        least(wanted, task.process_limit - coalesce(busy.running, 0)) as room,
+        least(wanted, case when task.process_limit_per is null then task.process_limit end - coalesce(busy.running, 0)) as room,
         task.process_units,
+        -- By arguments, or by time: see limited.
+        task.process_limit_per is not null or task.rate_limit is not null as limited,
         exists (select from jobmaster.dependencies dependency where dependency.task_id = task.id) as dependent
       from jobmaster.tasks task
       left join unnest(busy_tasks, busy_jobs) busy (task_id, running) on busy.task_id = task.id
@@ -146,11 +150,11 @@ begin
       group by head.task_id
     ), judged as (
       select
-        bool_and(may.id is not null and load.jobs <= may.room) as each_fits,
+        bool_and(may.id is not null and not may.limited and load.jobs <= may.room) as each_fits,
         sum(load.jobs * may.process_units) as weight,
         bool_or(load.expands or may.dependent) as special
       from load
-      left join unnest(able, slots, units, special) may (id, room, process_units, dependent) on may.id = load.task_id
+      left join unnest(able, slots, units, special, limited) may (id, room, process_units, dependent, limited) on may.id = load.task_id
     )
     select
       (select array_agg(head.id) from head),
@@ -175,7 +179,7 @@ begin
       );
     end if;
     if not in_order then
-      chosen := jobmaster.choose(able, slots, units, heavy, free_units, wanted, on_system, moment);
+      chosen := jobmaster.choose(able, slots, units, heavy, free_units, wanted, on_system, moment, since);
       has_special := true;
     end if;
 
@@ -184,7 +188,13 @@ begin
       select job.id, job.rank
       into suspect
       from jobmaster.jobs job
-      where job.status = 'waiting' and job.suspect and job.task_id = any (able)
+      where job.status = 'waiting'
+        and job.suspect
+        and job.task_id = any (able)
+        and (
+          not true = any (limited)
+          or (select jobmaster.may_start(task, job.args, since, moment) from jobmaster.tasks task where task.id = job.task_id)
+        )
       order by job.rank, job.id
       limit 1
       for update skip locked;
@@ -285,6 +295,9 @@ begin
       into taken_count, taken
       from taken;
       jobs := concat_ws(',', jobs, taken);
+      if true = any (limited) then
+        perform jobmaster.note_starts(chosen, moment);
+      end if;
     end if;
 
     wanted := wanted - taken_count;

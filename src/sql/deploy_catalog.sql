@@ -1,5 +1,5 @@
 -- Brings the catalog to what the code says, and changes nothing where it says the same. {"hash", "tasks": [{"type_key",
--- "task_key", "description", "hash", "process_units", "process_limit", "max_attempts", "timeout_ms", "params": […],
+-- "task_key", "description", "hash", "process_units", "process_limit", "process_limit_per", "rate_limit", "rate_seconds", "rate_limit_per", "max_attempts", "timeout_ms", "params": […],
 -- "dependencies": [{"target", "within_seconds", "args"}, …]}, …], "schedules": see deploy_schedules}
 -- A task that is no longer there is retired: its jobs stay. A job blocked under other rules looks again. A new set of
 -- arguments to look at is filled from the history that is there. The caller holds the claim lock; rows that others have
@@ -20,9 +20,12 @@ begin
   cross join lateral jsonb_populate_record(null::jobmaster.tasks, given.value) task;
 
   insert into jobmaster.tasks as task (
-    type_key, task_key, description, hash, params, process_units, process_limit, max_attempts, timeout_ms
+    type_key, task_key, description, hash, params, process_units, process_limit, process_limit_per, rate_limit, rate_seconds,
+    rate_limit_per, max_attempts, timeout_ms
   )
-  select type_key, task_key, description, hash, params, process_units, process_limit, max_attempts, timeout_ms
+  select
+    type_key, task_key, description, hash, params, process_units, process_limit, process_limit_per, rate_limit, rate_seconds,
+    rate_limit_per, max_attempts, timeout_ms
   from deployed_task
   order by type_key, task_key
   on conflict (type_key, task_key) do update
@@ -31,6 +34,10 @@ begin
     params = excluded.params,
     process_units = excluded.process_units,
     process_limit = excluded.process_limit,
+    process_limit_per = excluded.process_limit_per,
+    rate_limit = excluded.rate_limit,
+    rate_seconds = excluded.rate_seconds,
+    rate_limit_per = excluded.rate_limit_per,
     max_attempts = excluded.max_attempts,
     timeout_ms = excluded.timeout_ms,
     retired_at = null
@@ -156,15 +163,25 @@ begin
 
   -- What waits runs under the rules of its task as they are now.
   update jobmaster.jobs job
-  set max_attempts = task.max_attempts, process_units = task.process_units
+  set max_attempts = task.max_attempts,
+    process_units = task.process_units,
+    limit_key = jobmaster.limit_key(coalesce(task.process_limit_per, task.rate_limit_per), job.args)
   from jobmaster.tasks task
   where task.id = job.task_id
     and job.finished_at is null
     and job.status <> 'running'
-    and (job.max_attempts <> task.max_attempts or job.process_units <> task.process_units)
+    and (
+      job.max_attempts <> task.max_attempts
+      or job.process_units <> task.process_units
+      or job.limit_key is distinct from jobmaster.limit_key(coalesce(task.process_limit_per, task.rate_limit_per), job.args)
+    )
     and job.id = any (array(
       select id from jobmaster.jobs where finished_at is null and status <> 'running' order by id for update skip locked
     ));
+
+  -- Where a rate is new, or counts by other arguments, its window begins empty of those that were counted otherwise.
+  delete from jobmaster.starts
+  where not exists (select from jobmaster.tasks task where task.id = starts.task_id and task.rate_limit is not null);
 
   perform jobmaster.deploy_schedules(catalog -> 'schedules');
 

@@ -12,6 +12,7 @@ declare
   task jobmaster.tasks;
   reasons text[] := '{}';
   running integer;
+  rate_since timestamptz;
   holders text;
   pool record;
   ahead bigint;
@@ -69,11 +70,32 @@ begin
       from (
         select id, row_number() over (order by id) as place
         from jobmaster.jobs
-        where status = 'running' and task_id = task.id
+        where status = 'running'
+          and task_id = task.id
+          and (task.process_limit_per is null or jobmaster.limit_key(task.process_limit_per, args) = jobmaster.limit_key(task.process_limit_per, job.args))
       ) other;
       if running >= task.process_limit then
-        reasons := reasons || format('process limit: %s of %s running: %s%s', running, task.process_limit, holders,
+        reasons := reasons || format('process limit: %s of %s running%s: %s%s', running, task.process_limit,
+          case when task.process_limit_per is not null then ' with ' || jobmaster.shape_key(task.process_limit_per, job.args)::text end, holders,
           case when running > 10 then ' and ' || running - 10 || ' more' else '' end);
+      end if;
+    end if;
+    if task.rate_limit is not null then
+      select count(*), min(recent.started_at)
+      into running, rate_since
+      from (
+        select starts.started_at
+        from jobmaster.starts
+        where starts.task_id = task.id
+          and starts.limit_key = coalesce(jobmaster.limit_key(task.rate_limit_per, job.args), 0)
+          and starts.started_at > moment - task.rate_seconds * interval '1 second'
+        order by starts.started_at desc
+        limit task.rate_limit
+      ) recent;
+      if running >= task.rate_limit then
+        reasons := reasons || format('rate limit: %s of %s started%s in %s seconds; the next may at %s', running, task.rate_limit,
+          case when task.rate_limit_per is not null then ' with ' || jobmaster.shape_key(task.rate_limit_per, job.args)::text end, task.rate_seconds,
+          to_char(rate_since + task.rate_seconds * interval '1 second', 'YYYY-MM-DD HH24:MI:SS'));
       end if;
     end if;
     for pool in

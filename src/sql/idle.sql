@@ -10,6 +10,7 @@ declare
   is_paused boolean;
   waits text := 'empty';
   skew jsonb;
+  rate_at timestamptz;
 begin
   select count(*) into remaining from jobmaster.jobs where status = 'waiting';
   is_paused := exists (select from jobmaster.systems where name = request ->> 'system' and paused_at is not null);
@@ -44,10 +45,16 @@ begin
     ) task;
   end if;
 
+  if waits = 'capacity' and exists (select from jobmaster.tasks where rate_limit is not null) then
+    rate_at := jobmaster.rate_frees(request -> 'tasks', moment);
+    wake_at := least(wake_at, rate_at);
+  end if;
+
   return jsonb_build_object(
     'stop', waits,
     'remaining', remaining,
     'wake_ms', case when wake_at is not null then greatest(0, ceil(extract(epoch from wake_at - moment) * 1000)) end,
+    'rate_ms', case when rate_at is not null then greatest(0, ceil(extract(epoch from rate_at - moment) * 1000)) end,
     'skew', coalesce(skew, '[]')
   );
 end

@@ -1,7 +1,7 @@
 // Generated from the .sql files beside it by `npm run generate:sql`. Do not edit.
 
 /** Changes when any function does. */
-export const version = 'c953325d49a3420f'
+export const version = '4deb269c7183e92b'
 
 /** Every SQL function, each after those that its creation looks at. */
 export const functions: readonly { name: string; sql: string }[] = [
@@ -522,7 +522,7 @@ end
 $fn$;` },
   { name: 'choose', sql: `create or replace function jobmaster.choose(
 able integer[], slots integer[], units integer[], heavy integer[], free_units bigint, wanted integer, on_system text,
-moment timestamptz
+moment timestamptz, since bigint
 )
 returns bigint[]
 language plpgsql volatile
@@ -539,11 +539,22 @@ from (
 select head.rank, head.id, task.process_units
 from jobmaster.tasks task
 cross join lateral (
+(
 select job.rank, job.id, job.run_at
 from jobmaster.jobs job
-where job.status = 'waiting' and (job.task_id, job.rank, job.id) > (task.id, -2147483648, 0) and job.task_id <= task.id
+where task.process_limit_per is null
+and task.rate_limit is null
+and job.status = 'waiting'
+and (job.task_id, job.rank, job.id) > (task.id, -2147483648, 0)
+and job.task_id <= task.id
 order by job.task_id, job.rank, job.id
 limit 1
+)
+union all
+select job.rank, job.id, job.run_at
+from (select where task.process_limit_per is not null or task.rate_limit is not null) limits
+cross join lateral jobmaster.limited(task, 1, since, moment) first
+join jobmaster.jobs job on job.id = first.id
 ) head
 where task.id = any (heavy) and head.run_at <= moment - interval '1 minute'
 union all
@@ -552,6 +563,11 @@ select job.rank, job.id, job.process_units
 from jobmaster.jobs job
 where job.status = 'waiting'
 and job.suspect
+and not exists (
+select
+from jobmaster.tasks task
+where task.id = job.task_id and (task.process_limit_per is not null or task.rate_limit is not null)
+)
 and job.run_at <= moment - interval '1 minute'
 and job.task_id = any (able)
 order by job.rank, job.id
@@ -575,14 +591,22 @@ select head.id, may.index, may.process_units
 from unnest(able, slots, units) with ordinality may (id, room, process_units, index)
 join jobmaster.tasks task on task.id = may.id
 cross join lateral (
+(
 select job.id, job.rank
 from jobmaster.jobs job
-where job.status = 'waiting'
+where task.process_limit_per is null
+and task.rate_limit is null
+and job.status = 'waiting'
 and (job.task_id, job.rank, job.id) > (may.id, -2147483648, 0)
 and job.task_id <= may.id
 and not job.suspect
 order by job.task_id, job.rank, job.id
 limit least(may.room, free_units / may.process_units)
+)
+union all
+select first.id, first.rank
+from (select where task.process_limit_per is not null or task.rate_limit is not null) limits
+cross join lateral jobmaster.limited(task, least(may.room, free_units / may.process_units), since, moment) first
 ) head
 where starving.id is null
 or (head.rank, head.id) < (starving.rank, starving.id)
@@ -629,6 +653,7 @@ names text[];
 slots integer[];
 units integer[];
 special boolean[];
+limited boolean[];
 heavy integer[];
 chosen bigint[];
 in_order boolean;
@@ -698,14 +723,16 @@ array_agg(task.name) filter (where task.process_units <= free_units),
 array_agg(task.room) filter (where task.process_units <= free_units),
 array_agg(task.process_units) filter (where task.process_units <= free_units),
 array_agg(task.dependent) filter (where task.process_units <= free_units),
+array_agg(task.limited) filter (where task.process_units <= free_units),
 array_agg(task.id) filter (where task.process_units > free_units)
-into able, names, slots, units, special, heavy
+into able, names, slots, units, special, limited, heavy
 from (
 select
 task.id,
 task.type_key || '.' || task.task_key as name,
-least(wanted, task.process_limit - coalesce(busy.running, 0)) as room,
+least(wanted, case when task.process_limit_per is null then task.process_limit end - coalesce(busy.running, 0)) as room,
 task.process_units,
+task.process_limit_per is not null or task.rate_limit is not null as limited,
 exists (select from jobmaster.dependencies dependency where dependency.task_id = task.id) as dependent
 from jobmaster.tasks task
 left join unnest(busy_tasks, busy_jobs) busy (task_id, running) on busy.task_id = task.id
@@ -736,11 +763,11 @@ from head
 group by head.task_id
 ), judged as (
 select
-bool_and(may.id is not null and load.jobs <= may.room) as each_fits,
+bool_and(may.id is not null and not may.limited and load.jobs <= may.room) as each_fits,
 sum(load.jobs * may.process_units) as weight,
 bool_or(load.expands or may.dependent) as special
 from load
-left join unnest(able, slots, units, special) may (id, room, process_units, dependent) on may.id = load.task_id
+left join unnest(able, slots, units, special, limited) may (id, room, process_units, dependent, limited) on may.id = load.task_id
 )
 select
 (select array_agg(head.id) from head),
@@ -763,14 +790,20 @@ and job.task_id = any (able || heavy)
 );
 end if;
 if not in_order then
-chosen := jobmaster.choose(able, slots, units, heavy, free_units, wanted, on_system, moment);
+chosen := jobmaster.choose(able, slots, units, heavy, free_units, wanted, on_system, moment, since);
 has_special := true;
 end if;
 if has_suspects and round = 1 and (request ->> 'held')::integer = 0 then
 select job.id, job.rank
 into suspect
 from jobmaster.jobs job
-where job.status = 'waiting' and job.suspect and job.task_id = any (able)
+where job.status = 'waiting'
+and job.suspect
+and job.task_id = any (able)
+and (
+not true = any (limited)
+or (select jobmaster.may_start(task, job.args, since, moment) from jobmaster.tasks task where task.id = job.task_id)
+)
 order by job.rank, job.id
 limit 1
 for update skip locked;
@@ -864,6 +897,9 @@ string_agg(taken.text, ',')
 into taken_count, taken
 from taken;
 jobs := concat_ws(',', jobs, taken);
+if true = any (limited) then
+perform jobmaster.note_starts(chosen, moment);
+end if;
 end if;
 wanted := wanted - taken_count;
 if in_order and not moved then
@@ -1026,9 +1062,12 @@ select task.*, given.value -> 'dependencies' as dependencies
 from jsonb_array_elements(catalog -> 'tasks') given
 cross join lateral jsonb_populate_record(null::jobmaster.tasks, given.value) task;
 insert into jobmaster.tasks as task (
-type_key, task_key, description, hash, params, process_units, process_limit, max_attempts, timeout_ms
+type_key, task_key, description, hash, params, process_units, process_limit, process_limit_per, rate_limit, rate_seconds,
+rate_limit_per, max_attempts, timeout_ms
 )
-select type_key, task_key, description, hash, params, process_units, process_limit, max_attempts, timeout_ms
+select
+type_key, task_key, description, hash, params, process_units, process_limit, process_limit_per, rate_limit, rate_seconds,
+rate_limit_per, max_attempts, timeout_ms
 from deployed_task
 order by type_key, task_key
 on conflict (type_key, task_key) do update
@@ -1037,6 +1076,10 @@ hash = excluded.hash,
 params = excluded.params,
 process_units = excluded.process_units,
 process_limit = excluded.process_limit,
+process_limit_per = excluded.process_limit_per,
+rate_limit = excluded.rate_limit,
+rate_seconds = excluded.rate_seconds,
+rate_limit_per = excluded.rate_limit_per,
 max_attempts = excluded.max_attempts,
 timeout_ms = excluded.timeout_ms,
 retired_at = null
@@ -1148,15 +1191,23 @@ order by shape.id, jsonb_hash_extended(looked_at.key, 0), job.finished_at desc, 
 on conflict do nothing;
 end if;
 update jobmaster.jobs job
-set max_attempts = task.max_attempts, process_units = task.process_units
+set max_attempts = task.max_attempts,
+process_units = task.process_units,
+limit_key = jobmaster.limit_key(coalesce(task.process_limit_per, task.rate_limit_per), job.args)
 from jobmaster.tasks task
 where task.id = job.task_id
 and job.finished_at is null
 and job.status <> 'running'
-and (job.max_attempts <> task.max_attempts or job.process_units <> task.process_units)
+and (
+job.max_attempts <> task.max_attempts
+or job.process_units <> task.process_units
+or job.limit_key is distinct from jobmaster.limit_key(coalesce(task.process_limit_per, task.rate_limit_per), job.args)
+)
 and job.id = any (array(
 select id from jobmaster.jobs where finished_at is null and status <> 'running' order by id for update skip locked
 ));
+delete from jobmaster.starts
+where not exists (select from jobmaster.tasks task where task.id = starts.task_id and task.rate_limit is not null);
 perform jobmaster.deploy_schedules(catalog -> 'schedules');
 insert into jobmaster.meta as meta (id, functions, catalog, deployed_at)
 values (1, functions, catalog ->> 'hash', moment)
@@ -1279,8 +1330,9 @@ set status = 'expanded', finished_at = moment
 where id = any (job_ids)
 returning id, task_id, priority, args, max_attempts, process_units, rank, trace
 ), child as (
-insert into jobmaster.jobs (parent_id, task_id, status, priority, rank, args, max_attempts, process_units, created_at, run_at, trace)
-select parent.id, parent.task_id, 'waiting', parent.priority, parent.rank, combination, parent.max_attempts, parent.process_units, moment, moment, parent.trace
+insert into jobmaster.jobs (parent_id, task_id, status, priority, rank, args, max_attempts, process_units, created_at, run_at, trace, limit_key)
+select parent.id, parent.task_id, 'waiting', parent.priority, parent.rank, combination, parent.max_attempts, parent.process_units, moment, moment, parent.trace,
+jobmaster.limit_key(coalesce(task.process_limit_per, task.rate_limit_per), combination)
 from parent
 join jobmaster.tasks task on task.id = parent.task_id
 cross join lateral (
@@ -1309,6 +1361,7 @@ job record;
 task jobmaster.tasks;
 reasons text[] := '{}';
 running integer;
+rate_since timestamptz;
 holders text;
 pool record;
 ahead bigint;
@@ -1365,11 +1418,32 @@ into running, holders
 from (
 select id, row_number() over (order by id) as place
 from jobmaster.jobs
-where status = 'running' and task_id = task.id
+where status = 'running'
+and task_id = task.id
+and (task.process_limit_per is null or jobmaster.limit_key(task.process_limit_per, args) = jobmaster.limit_key(task.process_limit_per, job.args))
 ) other;
 if running >= task.process_limit then
-reasons := reasons || format('process limit: %s of %s running: %s%s', running, task.process_limit, holders,
+reasons := reasons || format('process limit: %s of %s running%s: %s%s', running, task.process_limit,
+case when task.process_limit_per is not null then ' with ' || jobmaster.shape_key(task.process_limit_per, job.args)::text end, holders,
 case when running > 10 then ' and ' || running - 10 || ' more' else '' end);
+end if;
+end if;
+if task.rate_limit is not null then
+select count(*), min(recent.started_at)
+into running, rate_since
+from (
+select starts.started_at
+from jobmaster.starts
+where starts.task_id = task.id
+and starts.limit_key = coalesce(jobmaster.limit_key(task.rate_limit_per, job.args), 0)
+and starts.started_at > moment - task.rate_seconds * interval '1 second'
+order by starts.started_at desc
+limit task.rate_limit
+) recent;
+if running >= task.rate_limit then
+reasons := reasons || format('rate limit: %s of %s started%s in %s seconds; the next may at %s', running, task.rate_limit,
+case when task.rate_limit_per is not null then ' with ' || jobmaster.shape_key(task.rate_limit_per, job.args)::text end, task.rate_seconds,
+to_char(rate_since + task.rate_seconds * interval '1 second', 'YYYY-MM-DD HH24:MI:SS'));
 end if;
 end if;
 for pool in
@@ -1567,6 +1641,20 @@ end loop;
 return jsonb_build_object('schedules', asked, 'overdue', overdue);
 end
 $fn$;` },
+  { name: 'forget_starts', sql: `create or replace function jobmaster.forget_starts(request jsonb)
+returns void
+language sql volatile
+as $fn$
+delete from jobmaster.starts
+using jsonb_to_recordset(request -> 'outcomes') as given (id bigint, attempt integer, outcome text), jobmaster.jobs job
+where given.outcome = 'released'
+and starts.job_id = given.id
+and starts.attempt = given.attempt
+and job.id = given.id
+and job.attempt = given.attempt
+and job.lease_until is null
+and job.invocation = (request ->> 'invocation')::uuid
+$fn$;` },
   { name: 'idle', sql: `create or replace function jobmaster.idle(request jsonb)
 returns jsonb
 language plpgsql volatile
@@ -1578,6 +1666,7 @@ wake_at timestamptz;
 is_paused boolean;
 waits text := 'empty';
 skew jsonb;
+rate_at timestamptz;
 begin
 select count(*) into remaining from jobmaster.jobs where status = 'waiting';
 is_paused := exists (select from jobmaster.systems where name = request ->> 'system' and paused_at is not null);
@@ -1610,10 +1699,15 @@ where retired_at is null
 and exists (select from jobmaster.jobs where status = 'waiting' and task_id = tasks.id)
 ) task;
 end if;
+if waits = 'capacity' and exists (select from jobmaster.tasks where rate_limit is not null) then
+rate_at := jobmaster.rate_frees(request -> 'tasks', moment);
+wake_at := least(wake_at, rate_at);
+end if;
 return jsonb_build_object(
 'stop', waits,
 'remaining', remaining,
 'wake_ms', case when wake_at is not null then greatest(0, ceil(extract(epoch from wake_at - moment) * 1000)) end,
+'rate_ms', case when rate_at is not null then greatest(0, ceil(extract(epoch from rate_at - moment) * 1000)) end,
 'skew', coalesce(skew, '[]')
 );
 end
@@ -1659,10 +1753,11 @@ if checked.problem is not null then
 problem := 'its dependency cannot be started: ' || checked.problem;
 return;
 end if;
-insert into jobmaster.jobs (task_id, status, priority, rank, args, max_attempts, process_units, created_at, run_at, trace)
+insert into jobmaster.jobs (task_id, status, priority, rank, args, max_attempts, process_units, created_at, run_at, trace, limit_key)
 values (
 target, 'waiting', at_priority, -at_priority, checked.complete, task.max_attempts, task.process_units, moment, moment,
-(select trace from jobmaster.jobs where id = dependent)
+(select trace from jobmaster.jobs where id = dependent),
+jobmaster.limit_key(coalesce(task.process_limit_per, task.rate_limit_per), checked.complete)
 )
 returning id into job_id;
 perform jobmaster.write_keys(array[job_id]);
@@ -1723,7 +1818,7 @@ coalesce((value ->> 'run_at')::timestamptz, moment) as run_at,
 left(value ->> 'trace', 55) as trace
 from jsonb_array_elements(items) with ordinality
 ), known as materialized (
-select named.name, task.id as task_id, task.max_attempts, task.process_units, task as definition, test.*, (
+select named.name, task.id as task_id, task.max_attempts, task.process_units, coalesce(task.process_limit_per, task.rate_limit_per) as per, task as definition, test.*, (
 select coalesce(jsonb_object_agg(param ->> 'name', param -> 'default'), '{}')
 from jsonb_array_elements(task.params) param
 where (param ->> 'has_default')::boolean
@@ -1767,6 +1862,7 @@ item.trace,
 known.task_id,
 known.max_attempts,
 known.process_units,
+known.per,
 case when tested.fits then known.defaults || item.args else found.complete end as complete,
 coalesce(found.expands, false) as expands,
 case
@@ -1782,7 +1878,7 @@ left join known on known.name = item.name
 left join tested on tested.position = item.position
 left join found on found.position = item.position
 ), made as (
-insert into jobmaster.jobs (task_id, status, priority, rank, args, expands, max_attempts, process_units, created_at, run_at, trace)
+insert into jobmaster.jobs (task_id, status, priority, rank, args, expands, max_attempts, process_units, created_at, run_at, trace, limit_key)
 select
 task_id,
 case when run_at > moment then 'scheduled' else 'waiting' end,
@@ -1794,7 +1890,8 @@ max_attempts,
 process_units,
 moment,
 run_at,
-trace
+trace,
+jobmaster.limit_key(per, complete)
 from checked
 where not exists (select from checked where code is not null)
 order by position
@@ -1861,6 +1958,140 @@ and job.status = 'completed'
 and job.invocation = me
 and job.result is null
 and results -> job.id::text <> 'null'
+$fn$;` },
+  { name: 'shape_key', sql: `create or replace function jobmaster.shape_key(names text[], args jsonb)
+returns jsonb
+language sql immutable
+as $fn$
+select coalesce(jsonb_object_agg(name, args -> name), '{}')
+from unnest(names) name
+where args ? name
+$fn$;` },
+  { name: 'limit_key', sql: `create or replace function jobmaster.limit_key(per text[], args jsonb)
+returns bigint
+language sql immutable
+as $fn$
+select case when per is not null then jsonb_hash_extended(jobmaster.shape_key(per, args), 0) end
+$fn$;` },
+  { name: 'key_rooms', sql: `create or replace function jobmaster.key_rooms(task jobmaster.tasks, keys bigint[], since bigint, moment timestamptz)
+returns table (key bigint, jobs bigint)
+language sql stable
+as $fn$
+with busy as materialized (
+select jobmaster.limit_key(coalesce(task.process_limit_per, task.rate_limit_per), job.args) as key, count(*) as jobs
+from jobmaster.jobs job
+where task.process_limit_per is not null and job.status = 'running' and job.claim >= since and job.task_id = task.id
+group by 1
+)
+select each.key, least(
+case when task.process_limit_per is not null then task.process_limit - coalesce(busy.jobs, 0) end,
+case when task.rate_limit_per is not null then task.rate_limit - (
+select count(*)
+from (
+select
+from jobmaster.starts
+where starts.task_id = task.id
+and starts.limit_key = each.key
+and starts.started_at > moment - task.rate_seconds * interval '1 second'
+limit task.rate_limit
+) recent
+) end
+)
+from (select distinct unnest(keys) as key) each
+left join busy on busy.key = each.key
+$fn$;` },
+  { name: 'limited', sql: `create or replace function jobmaster.limited(task jobmaster.tasks, most bigint, since bigint, moment timestamptz)
+returns table (id bigint, rank integer)
+language plpgsql volatile
+as $fn$
+declare
+place bigint := ('x' || substr(md5(random()::text), 1, 16))::bit(64)::bigint;
+keys bigint[];
+roomy bigint[];
+rooms bigint[];
+found_ids bigint[];
+found_ranks integer[];
+seen integer;
+begin
+if task.rate_limit is not null and task.rate_limit_per is null then
+most := least(most, task.rate_limit - (
+select count(*)
+from (
+select
+from jobmaster.starts
+where starts.task_id = task.id
+and starts.limit_key = 0
+and starts.started_at > moment - task.rate_seconds * interval '1 second'
+limit task.rate_limit
+) recent
+));
+end if;
+if most <= 0 then
+return;
+end if;
+if task.process_limit_per is null and task.rate_limit_per is null then
+return query
+select job.id, job.rank
+from jobmaster.jobs job
+where job.status = 'waiting' and job.task_id = task.id and not job.suspect
+order by job.task_id, job.rank, job.id
+limit most;
+return;
+end if;
+with head as materialized (
+select job.id, job.rank, jobmaster.limit_key(coalesce(task.process_limit_per, task.rate_limit_per), job.args) as key
+from jobmaster.jobs job
+where job.status = 'waiting' and job.task_id = task.id and not job.suspect
+order by job.task_id, job.rank, job.id
+limit most + 500
+), room as materialized (
+select * from jobmaster.key_rooms(task, array(select distinct head.key from head), since, moment)
+), fitting as (
+select placed.id, placed.rank
+from (
+select head.id, head.rank, head.key, row_number() over (partition by head.key order by head.rank, head.id) as place
+from head
+) placed
+join room on room.key = placed.key
+where placed.place <= room.jobs
+order by placed.rank, placed.id
+limit most
+)
+select
+(select array_agg(fitting.id) from fitting),
+(select array_agg(fitting.rank) from fitting),
+(select count(*) from head),
+(select array_agg(room.key) from room where room.jobs > 0)
+into found_ids, found_ranks, seen, keys;
+if coalesce(cardinality(found_ids), 0) >= most or seen < most + 500 then
+return query select * from unnest(found_ids, found_ranks);
+return;
+end if;
+keys := coalesce(keys, '{}') || jobmaster.waiting_keys(task.id, place, 1000);
+if cardinality(keys) < 1000 then
+keys := keys || jobmaster.waiting_keys(task.id, -9223372036854775808, 1000 - cardinality(keys));
+end if;
+select array_agg(room.key), array_agg(room.jobs)
+into roomy, rooms
+from jobmaster.key_rooms(task, keys, since, moment) room
+where room.jobs > 0;
+return query
+select first.id, first.rank
+from unnest(roomy, rooms) room (key, jobs)
+cross join lateral (
+select job.id, job.rank
+from jobmaster.jobs job
+where job.status = 'waiting'
+and job.limit_key is not null
+and job.task_id = task.id
+and job.limit_key = room.key
+and not job.suspect
+order by job.task_id, job.limit_key, job.rank, job.id
+limit least(room.jobs, most)
+) first
+order by first.rank, first.id
+limit most;
+end
 $fn$;` },
   { name: 'look', sql: `create or replace function jobmaster.look(
 job_ids bigint[], moment timestamptz, out ready bigint[], out problems jsonb, out blocked integer, out contended integer
@@ -1960,6 +2191,22 @@ into ready
 from unnest(job_ids) id
 where problems ? id::text or (id <> all (stale) and id <> all (left_waiting));
 end
+$fn$;` },
+  { name: 'may_start', sql: `create or replace function jobmaster.may_start(task jobmaster.tasks, args jsonb, since bigint, moment timestamptz)
+returns boolean
+language sql stable
+as $fn$
+select coalesce((
+select room.jobs > 0
+from jobmaster.key_rooms(task, array[jobmaster.limit_key(coalesce(task.process_limit_per, task.rate_limit_per), args)], since, moment) room
+), true)
+and (task.rate_limit is null or task.rate_limit_per is not null or task.rate_limit > (
+select count(*)
+from jobmaster.starts
+where starts.task_id = task.id
+and starts.limit_key = 0
+and starts.started_at > moment - task.rate_seconds * interval '1 second'
+))
 $fn$;` },
   { name: 'merge_tallies', sql: `create or replace function jobmaster.merge_tallies(moment timestamptz)
 returns void
@@ -2168,6 +2415,38 @@ delete from jobmaster.attempts
 using jobmaster.jobs job
 where attempts.job_id = any (long_tried) and job.id = attempts.job_id and attempts.attempt <= job.attempt - 100;
 end if;
+end
+$fn$;` },
+  { name: 'note_starts', sql: `create or replace function jobmaster.note_starts(job_ids bigint[], moment timestamptz)
+returns void
+language plpgsql volatile
+as $fn$
+declare
+rated integer[];
+begin
+with noted as (
+insert into jobmaster.starts (task_id, limit_key, started_at, job_id, attempt)
+select task.id, case when task.rate_limit_per is null then 0 else jobmaster.limit_key(coalesce(task.process_limit_per, task.rate_limit_per), job.args) end, moment, job.id, job.attempt
+from jobmaster.jobs job
+join jobmaster.tasks task on task.id = job.task_id
+where job.id = any (job_ids) and task.rate_limit is not null
+returning task_id
+)
+select array_agg(distinct task_id) into rated from noted;
+delete from jobmaster.starts
+where ctid = any (array(
+select old.ctid
+from unnest(rated) rated_task (id)
+join jobmaster.tasks task on task.id = rated_task.id
+cross join lateral (
+select starts.ctid
+from jobmaster.starts
+where starts.task_id = task.id and starts.started_at <= moment - task.rate_seconds * interval '1 second'
+order by starts.task_id, starts.started_at
+limit 1000
+) old
+limit 1000
+));
 end
 $fn$;` },
   { name: 'note_system', sql: `create or replace function jobmaster.note_system(system_name text, units integer)
@@ -2392,6 +2671,57 @@ where blockers.job_id = any (level);
 end loop;
 end
 $fn$;` },
+  { name: 'waiting_keys', sql: `create or replace function jobmaster.waiting_keys(task integer, above bigint, most integer)
+returns bigint[]
+language sql stable
+as $fn$
+with recursive each (key, number) as (
+(
+select job.limit_key, 1
+from jobmaster.jobs job
+where job.status = 'waiting' and job.limit_key is not null and job.task_id = task and job.limit_key > above
+order by job.task_id, job.limit_key
+limit 1
+)
+union all
+select (
+select job.limit_key
+from jobmaster.jobs job
+where job.status = 'waiting' and job.limit_key is not null and job.task_id = task and job.limit_key > each.key
+order by job.task_id, job.limit_key
+limit 1
+), each.number + 1
+from each
+where each.key is not null and each.number < most
+)
+select coalesce(array_agg(each.key), '{}') from each where each.key is not null
+$fn$;` },
+  { name: 'rate_frees', sql: `create or replace function jobmaster.rate_frees(hashes jsonb, moment timestamptz)
+returns timestamptz
+language sql stable
+as $fn$
+select min(full_key.frees_at)
+from jobmaster.tasks task
+cross join lateral unnest(case
+when task.rate_limit_per is null then array[0::bigint]
+else jobmaster.waiting_keys(task.id, -9223372036854775808, 1000)
+end) each (key)
+cross join lateral (
+select starts.started_at + task.rate_seconds * interval '1 second' as frees_at
+from jobmaster.starts
+where starts.task_id = task.id
+and starts.limit_key = each.key
+and starts.started_at > moment - task.rate_seconds * interval '1 second'
+order by starts.task_id, starts.limit_key, starts.started_at desc
+offset task.rate_limit - 1
+limit 1
+) full_key
+where task.rate_limit is not null
+and task.retired_at is null
+and task.paused_at is null
+and task.hash = hashes ->> (task.type_key || '.' || task.task_key)
+and exists (select from jobmaster.jobs job where job.status = 'waiting' and job.task_id = task.id)
+$fn$;` },
   { name: 'read_committed', sql: `create or replace function jobmaster.read_committed()
 returns void
 language plpgsql volatile
@@ -2510,7 +2840,7 @@ end
 $fn$;` },
   { name: 'room', sql: `create or replace function jobmaster.room(system_name text, units integer, hashes jsonb, most integer)
 returns integer
-language sql stable
+language sql volatile
 security definer
 set search_path = pg_catalog, pg_temp
 as $fn$
@@ -2524,16 +2854,22 @@ from jobmaster.jobs
 where status = 'waiting'
 order by rank, id
 limit most
+), limited as (
+select first.id
+from jobmaster.tasks task
+cross join lateral jobmaster.limited(task, most, 0, jobmaster.clock()) first
+where task.process_limit_per is not null or task.rate_limit is not null
 ), allowed as (
 select
 first.rank,
 first.id,
 first.process_units,
-task.process_limit - (select count(*) from running where running.task_id = task.id) as places,
+case when task.process_limit_per is null then task.process_limit end - (select count(*) from running where running.task_id = task.id) as places,
 row_number() over (partition by first.task_id order by first.rank, first.id) as place
 from first
 join jobmaster.tasks task on task.id = first.task_id
 where task.retired_at is null
+and ((task.process_limit_per is null and task.rate_limit is null) or first.id in (select limited.id from limited))
 and task.paused_at is null
 and not exists (select from jobmaster.systems where name = system_name and paused_at is not null)
 and task.hash = hashes ->> (task.type_key || '.' || task.task_key)
@@ -2821,6 +3157,9 @@ hint = 'Run jobmaster deploy with the newer of the two.';
 end if;
 if request -> 'completed' ->> 'ids' <> '{}' or jsonb_array_length(request -> 'outcomes') > 0 then
 answer := jobmaster.settle(request);
+if jsonb_array_length(request -> 'outcomes') > 0 then
+perform jobmaster.forget_starts(request);
+end if;
 end if;
 if request ? 'notes' then
 perform jobmaster.note(request -> 'notes', (request ->> 'invocation')::uuid, jobmaster.clock());
@@ -2883,14 +3222,6 @@ answer := answer || jobmaster.idle(request);
 end if;
 return '{"jobs":[' || coalesce(jobs, '') || '],' || substr(answer::text, 2);
 end
-$fn$;` },
-  { name: 'shape_key', sql: `create or replace function jobmaster.shape_key(names text[], args jsonb)
-returns jsonb
-language sql immutable
-as $fn$
-select coalesce(jsonb_object_agg(name, args -> name), '{}')
-from unnest(names) name
-where args ? name
 $fn$;` },
   { name: 'supersede', sql: `create or replace function jobmaster.supersede()
 returns void

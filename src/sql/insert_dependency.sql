@@ -44,10 +44,11 @@ begin
     return;
   end if;
 
-  insert into jobmaster.jobs (task_id, status, priority, rank, args, max_attempts, process_units, created_at, run_at, trace)
+  insert into jobmaster.jobs (task_id, status, priority, rank, args, max_attempts, process_units, created_at, run_at, trace, limit_key)
   values (
     target, 'waiting', at_priority, -at_priority, checked.complete, task.max_attempts, task.process_units, moment, moment,
-    (select trace from jobmaster.jobs where id = dependent)
+    (select trace from jobmaster.jobs where id = dependent),
+    jobmaster.limit_key(coalesce(task.process_limit_per, task.rate_limit_per), checked.complete)
   )
   returning id into job_id;
   perform jobmaster.write_keys(array[job_id]);

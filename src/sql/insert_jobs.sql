@@ -25,7 +25,7 @@ begin
       left(value ->> 'trace', 55) as trace
     from jsonb_array_elements(items) with ordinality
   ), known as materialized (
-    select named.name, task.id as task_id, task.max_attempts, task.process_units, task as definition, test.*, (
+    select named.name, task.id as task_id, task.max_attempts, task.process_units, coalesce(task.process_limit_per, task.rate_limit_per) as per, task as definition, test.*, (
       select coalesce(jsonb_object_agg(param ->> 'name', param -> 'default'), '{}')
       from jsonb_array_elements(task.params) param
       where (param ->> 'has_default')::boolean
@@ -71,6 +71,7 @@ begin
       known.task_id,
       known.max_attempts,
       known.process_units,
+      known.per,
       case when tested.fits then known.defaults || item.args else found.complete end as complete,
       coalesce(found.expands, false) as expands,
       case
@@ -87,7 +88,7 @@ begin
     left join tested on tested.position = item.position
     left join found on found.position = item.position
   ), made as (
-    insert into jobmaster.jobs (task_id, status, priority, rank, args, expands, max_attempts, process_units, created_at, run_at, trace)
+    insert into jobmaster.jobs (task_id, status, priority, rank, args, expands, max_attempts, process_units, created_at, run_at, trace, limit_key)
     select
       task_id,
       case when run_at > moment then 'scheduled' else 'waiting' end,
@@ -99,7 +100,8 @@ begin
       process_units,
       moment,
       run_at,
-      trace
+      trace,
+      jobmaster.limit_key(per, complete)
     from checked
     where not exists (select from checked where code is not null)
     order by position

@@ -29,6 +29,7 @@
 --                                              time left; the system, or every task that has jobs waiting, is paused
 --   "remaining": integer                       how many jobs are waiting all the same
 --   "wake_ms": integer or null                 until something is due by itself: a delay, a back-off, a lease's end
+--   "rate_ms": number or null                  until a rate lets a waiting job start
 --   "skew": [task, …]}                         whose waiting jobs are for other code than the caller's
 --
 -- Settling comes first and may wait for rows; then the claim, under its lock, which waits for none. No lock is taken
@@ -67,6 +68,9 @@ begin
 
   if request -> 'completed' ->> 'ids' <> '{}' or jsonb_array_length(request -> 'outcomes') > 0 then
     answer := jobmaster.settle(request);
+    if jsonb_array_length(request -> 'outcomes') > 0 then
+      perform jobmaster.forget_starts(request);
+    end if;
   end if;
 
   if request ? 'notes' then

@@ -30,6 +30,16 @@ export const crowd = {
       if (n % 2 === 0 && ctx.job.attempt < 3) throw new RetryAfter(0)
     },
   }),
+  keyed: task({
+    params: { region, n: v.number() },
+    processLimit: { max: 2, per: ['region'] },
+    run: (_, ctx) => work(ctx),
+  }),
+  rated: task({
+    params: { region, n: v.number() },
+    rateLimit: { max: 4, perSeconds: 1, per: ['region'] },
+    run: (_, ctx) => work(ctx),
+  }),
   load: task({ params: { region }, processLimit: limits['crowd.load'], run: (_, ctx) => work(ctx) }),
   summary: task({ params: { region }, dependencies: dependsOnLoad(), run: (_, ctx) => work(ctx) }),
   report: task({
