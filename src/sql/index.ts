@@ -1,7 +1,7 @@
 // Generated from the .sql files beside it by `npm run generate:sql`. Do not edit.
 
 /** Changes when any function does. */
-export const version = '4deb269c7183e92b'
+export const version = 'b0a44e40823770c8'
 
 /** Every SQL function, each after those that its creation looks at. */
 export const functions: readonly { name: string; sql: string }[] = [
@@ -2033,7 +2033,10 @@ if task.process_limit_per is null and task.rate_limit_per is null then
 return query
 select job.id, job.rank
 from jobmaster.jobs job
-where job.status = 'waiting' and job.task_id = task.id and not job.suspect
+where job.status = 'waiting'
+and (job.task_id, job.rank, job.id) > (task.id, -2147483648, 0)
+and job.task_id <= task.id
+and not job.suspect
 order by job.task_id, job.rank, job.id
 limit most;
 return;
@@ -2041,7 +2044,10 @@ end if;
 with head as materialized (
 select job.id, job.rank, jobmaster.limit_key(coalesce(task.process_limit_per, task.rate_limit_per), job.args) as key
 from jobmaster.jobs job
-where job.status = 'waiting' and job.task_id = task.id and not job.suspect
+where job.status = 'waiting'
+and (job.task_id, job.rank, job.id) > (task.id, -2147483648, 0)
+and job.task_id <= task.id
+and not job.suspect
 order by job.task_id, job.rank, job.id
 limit most + 500
 ), room as materialized (
@@ -2083,8 +2089,8 @@ select job.id, job.rank
 from jobmaster.jobs job
 where job.status = 'waiting'
 and job.limit_key is not null
-and job.task_id = task.id
-and job.limit_key = room.key
+and (job.task_id, job.limit_key, job.rank, job.id) > (task.id, room.key, -2147483648, 0)
+and (job.task_id, job.limit_key) <= (task.id, room.key)
 and not job.suspect
 order by job.task_id, job.limit_key, job.rank, job.id
 limit least(room.jobs, most)

@@ -34,11 +34,15 @@ begin
   if most <= 0 then
     return;
   end if;
+  -- Ranges, so that no other index has the order that is asked for: see choose.
   if task.process_limit_per is null and task.rate_limit_per is null then
     return query
     select job.id, job.rank
     from jobmaster.jobs job
-    where job.status = 'waiting' and job.task_id = task.id and not job.suspect
+    where job.status = 'waiting'
+      and (job.task_id, job.rank, job.id) > (task.id, -2147483648, 0)
+      and job.task_id <= task.id
+      and not job.suspect
     order by job.task_id, job.rank, job.id
     limit most;
     return;
@@ -47,7 +51,10 @@ begin
   with head as materialized (
     select job.id, job.rank, jobmaster.limit_key(coalesce(task.process_limit_per, task.rate_limit_per), job.args) as key
     from jobmaster.jobs job
-    where job.status = 'waiting' and job.task_id = task.id and not job.suspect
+    where job.status = 'waiting'
+      and (job.task_id, job.rank, job.id) > (task.id, -2147483648, 0)
+      and job.task_id <= task.id
+      and not job.suspect
     order by job.task_id, job.rank, job.id
     limit most + 500
   ), room as materialized (
@@ -91,8 +98,8 @@ begin
     from jobmaster.jobs job
     where job.status = 'waiting'
       and job.limit_key is not null
-      and job.task_id = task.id
-      and job.limit_key = room.key
+      and (job.task_id, job.limit_key, job.rank, job.id) > (task.id, room.key, -2147483648, 0)
+      and (job.task_id, job.limit_key) <= (task.id, room.key)
       and not job.suspect
     order by job.task_id, job.limit_key, job.rank, job.id
     limit least(room.jobs, most)
