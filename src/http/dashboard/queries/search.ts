@@ -43,22 +43,19 @@ const mostLookedAt = 20_000
 export async function search({ db, schema }: Queue, { status, task, text, before }: Search): Promise<SearchPage> {
   const tables = sql.identifier(schema)
   const below = before === undefined ? sql`true` : sql`job.id < ${before}::bigint`
+  // What every job matches needs no more than the page.
+  const most = task === undefined && text === undefined ? pageSize + 1 : mostLookedAt
   const rows = await query(
     db,
     sql`
     with looked_at as materialized (
-      select job.id, job.task_id
+      select job.id, ${taskCondition(schema, task)} and ${textCondition(text)} as matches
       from ${tables}.jobs job
       where ${statusCondition(schema, status, before)} and ${below}
       order by job.id desc
-      limit ${mostLookedAt}::integer
+      limit ${most}::integer
     ), found as materialized (
-      select job.id
-      from looked_at
-      join ${tables}.jobs job on job.id = looked_at.id
-      where ${taskCondition(schema, task)} and ${textCondition(text)}
-      order by looked_at.id desc
-      limit ${pageSize + 1}::integer
+      select id from looked_at where matches order by id desc limit ${pageSize + 1}::integer
     ), looked as (
       select count(*) as jobs, min(id) as last from looked_at
     )
@@ -76,7 +73,7 @@ export async function search({ db, schema }: Queue, { status, task, text, before
   const page = jobs.slice(0, pageSize)
   if (jobs.length > pageSize) return { jobs: page, before: page.at(-1)?.id ?? null, lookedAt: null }
   const lookedAt = Number(rows[0]?.looked_at ?? 0)
-  if (lookedAt < mostLookedAt) return { jobs: page, before: null, lookedAt: null }
+  if (lookedAt < most) return { jobs: page, before: null, lookedAt: null }
   return { jobs: page, before: Number(rows[0]?.last), lookedAt }
 }
 
@@ -94,7 +91,7 @@ function statusCondition(schema: string, status: JobStatus | undefined, before: 
 
 function taskCondition(schema: string, task: string | undefined): SQL {
   if (task === undefined) return sql`true`
-  return sql`looked_at.task_id = (
+  return sql`job.task_id = (
     select id from ${sql.identifier(schema)}.tasks where type_key || '.' || task_key = ${task}::text
   )`
 }
@@ -103,7 +100,7 @@ function textCondition(text: string | undefined): SQL {
   if (text === undefined) return sql`true`
   return sql`(
     strpos(lower(job.args::text), lower(${text}::text)) > 0
-    or strpos(lower(job.error ->> 'message'), lower(${text}::text)) > 0
+    or strpos(lower(coalesce(job.error ->> 'message', '')), lower(${text}::text)) > 0
   )`
 }
 
