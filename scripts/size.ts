@@ -27,6 +27,8 @@ export const later = [
   '*/graph.ts',
   '*/metrics.ts',
   '*/commit.ts',
+  // Where one is given.
+  '*/logger.ts',
 ]
 
 const bundles: Bundle[] = [

@@ -8,7 +8,7 @@ import type { DeployedTask, Graph } from './graph.ts'
 import type { Attempt, ListOptions, LogLine, Status } from './inspect.ts'
 import type { Job } from './job.ts'
 import { jsonProblem } from './json.ts'
-import { logged, type Logger } from './logger.ts'
+import type { Logger } from './logger.ts'
 import type { DeployOptions, Deployment, Plan } from './plan.ts'
 import * as queue from './queue.ts'
 import { type Retention, retentionSeconds } from './retention.ts'
@@ -237,7 +237,8 @@ export function createJobMaster<const M extends Record<string, object> = Record<
       }
       const invocation = { tasks, system, units, keep, now, settleAndClaim, telemetry, logger, context, commit }
       const start = (given?: RunOptions) => drain(invocation, deadline, given)
-      const run = () => (logger ? logged(logger, system, runOptions ?? {}, start) : start(runOptions))
+      const run = async () =>
+        logger ? (await import('./logger.ts')).logged(logger, system, runOptions ?? {}, start) : start(runOptions)
       return telemetry ? telemetry.drain(system, run) : run()
     },
     get: (id) => deployed(async () => (await import('./inspect.ts')).getJob(place, id)),
