@@ -431,7 +431,7 @@ class Drain {
       this.report.statements += 1
       try {
         const answer = await this.inTime(this.invocation.settleAndClaim({ ...request, limit, repeat: attempt > 1 }))
-        this.pace.answered(this.now() - sentAt, request.completed.length + (answer.jobs?.length ?? 0))
+        this.pace.answered(this.now() - sentAt)
         return answer
       } catch (error) {
         const code = error instanceof JobMasterError ? error.code : ''

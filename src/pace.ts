@@ -1,9 +1,9 @@
 import type { ClaimedJob } from './queue.ts'
 
 const maximumBatch = 500
-/** Where the database is far: more of them, so that a claim takes this many times as long as the way to it. */
+/** The same where the quickest answer takes longer than this: then the way to the database is most of what a claim takes. */
 const maximumFarBatch = 2_000
-const worthTheWay = 4
+const farMs = 5
 /** As much is claimed ahead as takes about this long. */
 const aheadMs = 100
 /** What was claimed ahead and would take longer than this goes back: another invocation may be free. */
@@ -23,9 +23,8 @@ export class Pace {
   private seen = 0
   private averageMs = 0
   private statementMs = 0
-  /** The quickest answer: about what the way there and back takes. And what each job that it settles or brings adds to it. */
+  /** The quickest answer. */
   private wayMs = Infinity
-  private jobMs = 0
 
   constructor(concurrency: number, settleMs: number, batchSize: number | undefined) {
     this.concurrency = concurrency
@@ -46,11 +45,10 @@ export class Pace {
     this.most = Math.max(1, Math.floor((maximumLength * few.length) / JSON.stringify(few).length))
   }
 
-  /** A statement that settled and brought so many jobs was answered. The slowest of the last few counts. */
-  answered(durationMs: number, jobs: number): void {
+  /** A statement was answered. The slowest of the last few counts. */
+  answered(durationMs: number): void {
     this.statementMs = Math.max(durationMs, this.statementMs * 0.9)
     this.wayMs = Math.min(this.wayMs, durationMs)
-    if (jobs > 0) this.jobMs = (durationMs - this.wayMs) / jobs
   }
 
   /**
@@ -65,17 +63,12 @@ export class Pace {
     if (this.batchSize !== undefined) return this.batchSize
     if (this.seen > 0) {
       const inTime = Math.ceil((aheadMs * this.concurrency) / Math.max(this.averageMs, 0.1))
-      const most = Math.min(this.claimSize * 4, this.mostAtOnce)
+      const most = Math.min(this.claimSize * 4, this.wayMs > farMs ? maximumFarBatch : maximumBatch)
       this.claimSize = Math.min(Math.max(inTime, Math.min(this.concurrency, maximumBatch)), most)
     }
     return this.claimSize > this.concurrency
       ? this.claimSize
       : Math.max(1, Math.min(this.concurrency - running, this.claimSize))
-  }
-
-  private get mostAtOnce(): number {
-    if (this.jobMs <= 0) return maximumBatch
-    return Math.min(Math.max(maximumBatch, Math.ceil((worthTheWay * this.wayMs) / this.jobMs)), maximumFarBatch)
   }
 
   /** How many jobs may be held that have not started. */

@@ -117,14 +117,13 @@ export interface Queue {
 
 /** Hands in the outcomes of what an invocation ran, and takes what it runs next. */
 export async function settleAndClaim(queue: Queue, request: ClaimRequest): Promise<ClaimAnswer> {
-  const { completed, ...rest } = request
-  const given = completed.filter(([, , result]) => result !== undefined)
   const text = JSON.stringify({
-    ...rest,
+    ...request,
     completed: {
-      ids: `{${completed.map(([id]) => id).join()}}`,
-      attempts: `{${completed.map(([, attempt]) => attempt).join()}}`,
-      ...(given.length > 0 && { results: Object.fromEntries(given.map(([id, , result]) => [id, result])) }),
+      ids: `{${request.completed.map(([id]) => id)}}`,
+      attempts: `{${request.completed.map(([, attempt]) => attempt)}}`,
+      // What is undefined is left out as JSON.
+      results: Object.fromEntries(request.completed.map(([id, , result]) => [id, result])),
     },
   })
   // The answer is our own function's: its shape is settle_and_claim's, and trusted.

@@ -1,7 +1,7 @@
 // Generated from the .sql files beside it by `npm run generate:sql`. Do not edit.
 
 /** Changes when any function does. */
-export const version = 'b0a44e40823770c8'
+export const version = '83de9dbbb84e3f6b'
 
 /** Every SQL function, each after those that its creation looks at. */
 export const functions: readonly { name: string; sql: string }[] = [
@@ -2984,7 +2984,7 @@ begin
 job_ids := request -> 'completed' ->> 'ids';
 if job_ids <> '{}' then
 attempts := request -> 'completed' ->> 'attempts';
-results := request -> 'completed' -> 'results';
+results := nullif(request -> 'completed' -> 'results', '{}');
 common_attempt := case when attempts[1] = all (attempts) then attempts[1] end;
 with written as (
 update jobmaster.jobs job

@@ -1,7 +1,7 @@
 -- Writes the outcomes of attempts, each fenced by (id, attempt) and the invocation that holds it.
 -- Takes {"invocation": uuid,
 --   "completed": {"ids": "{1,2}", "attempts": "{1,1}", "results": {"2": …}}, the first two as arrays of Postgres, which are
---     read many times faster than lists of JSON; results only of those that have one, and left out where none has,
+--     read many times faster than lists of JSON; results only of those that have one,
 --   "outcomes": [{"id", "attempt", "outcome", "error", "retry_ms"}, …]}, where outcome is
 --     "failed": counts; tried again after a back-off, or after retry_ms, while attempts are left
 --     "fatal": failed for good, whatever is left
@@ -39,7 +39,7 @@ begin
   job_ids := request -> 'completed' ->> 'ids';
   if job_ids <> '{}' then
     attempts := request -> 'completed' ->> 'attempts';
-    results := request -> 'completed' -> 'results';
+    results := nullif(request -> 'completed' -> 'results', '{}');
     -- Of most batches every attempt is the first: then none is looked for.
     common_attempt := case when attempts[1] = all (attempts) then attempts[1] end;
 
