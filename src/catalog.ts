@@ -3,6 +3,7 @@ import { type LimitsJson, limitsOf } from './limits.ts'
 import { accepts, isSchema, type Parameter, parameterOf } from './parameter.ts'
 import { type ScheduleJson, schedulesIn } from './schedules.ts'
 import { type Definition, type DependencyRule, isTask, type Json, referenceOf, ruleOf } from './task.ts'
+import { uniqueRuleOf } from './unique-rule.ts'
 import { type FoundTask, hashOfJson, type Tasks, tasksIn, tasksOf } from './tasks.ts'
 
 /** The tasks of an application, checked, as the database is told of them. A part of deploying. */
@@ -29,6 +30,7 @@ export interface TaskJson extends LimitsJson {
   readonly process_units: number
   readonly max_attempts: number
   readonly timeout_ms: number | null
+  readonly unique_rule: Json
   readonly params: readonly Parameter[]
   readonly dependencies: readonly DependencyJson[]
 }
@@ -90,6 +92,7 @@ function made(modules: Record<string, object>): Catalog {
       ...limitsOf(name, definition, problems),
       max_attempts: count(entry, 'maxAttempts', problems) ?? 3,
       timeout_ms: count(entry, 'timeoutMs', problems),
+      unique_rule: uniqueRuleOf(entry, problems),
       params: [...entry.params.values()],
       dependencies: rules.of(entry),
     }

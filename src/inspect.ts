@@ -1,5 +1,5 @@
 import { type SQL, sql } from 'drizzle-orm'
-import { json, query } from './database.ts'
+import { json, query, type Row } from './database.ts'
 import { JobMasterError } from './errors.ts'
 import { type Job, type JobError, type JobStatus, jobStatuses } from './job.ts'
 import type { Queue } from './queue.ts'
@@ -17,7 +17,7 @@ export interface ListOptions {
 /** One job, or null. */
 export async function getJob({ db, schema }: Queue, id: number): Promise<Job | null> {
   const [row] = await query(db, sql`${selectJobs(schema)} where job.id = ${jobId(id)}::bigint`)
-  return row ? parseJob(row.job) : null
+  return row ? jobOf(row) : null
 }
 
 /**
@@ -40,7 +40,7 @@ export async function listJobs(
   const where = conditions.length ? sql`where ${sql.join(conditions, sql` and `)}` : sql``
   const most = Math.min(limit, 1_000)
   const rows = await query(db, sql`${selectJobs(schema)} ${where} order by job.id desc limit ${most + 1}::integer`)
-  const jobs = rows.slice(0, most).map((row) => parseJob(row.job))
+  const jobs = rows.slice(0, most).map(jobOf)
   return { jobs, cursor: rows.length > most ? String(jobs.at(-1)?.id) : null }
 }
 
@@ -66,12 +66,16 @@ function selectJobs(schema: string): SQL {
     join ${tables}.tasks task on task.id = job.task_id`
 }
 
-function parseJob(value: unknown): Job {
-  // Our own statement's object, with times as text.
-  const job = json(value) as Job
+function jobOf(row: Row): Job {
+  // Our own statement's object.
+  return parseJob(json(row.job) as Job)
+}
+
+/** A job as a statement of ours answers it, with its times as text. */
+export function parseJob<J extends Job>(job: J): J {
   for (const key of ['createdAt', 'runAt', 'startedAt', 'finishedAt', 'leaseUntil'] as const) {
     const time = job[key]
-    if (time !== null) job[key] = new Date(time)
+    if (time !== null) Object.assign(job, { [key]: new Date(time) })
   }
   if (job.progress) job.progress.at = new Date(job.progress.at)
   return job

@@ -52,6 +52,12 @@ export interface JobProgress {
   at: Date
 }
 
+/** A job that an insert answers. Of one that had finished already, what it was given and what became of it, `get` says. */
+export interface InsertedJob extends Job {
+  /** It was there already, and no other was inserted: it is unique. */
+  existing: boolean
+}
+
 /** What is kept of what a handler threw. */
 export interface JobError {
   name: string

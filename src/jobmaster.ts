@@ -6,7 +6,7 @@ import { JobMasterError } from './errors.ts'
 import type { DeployedSchedule } from './deployed-schedules.ts'
 import type { DeployedTask, Graph } from './graph.ts'
 import type { Attempt, ListOptions, LogLine, Status } from './inspect.ts'
-import type { Job } from './job.ts'
+import type { InsertedJob, Job } from './job.ts'
 import { jsonProblem } from './json.ts'
 import type { Logger } from './logger.ts'
 import type { DeployOptions, Deployment, Plan } from './plan.ts'
@@ -58,13 +58,16 @@ export interface JobMaster extends Control {
   deploy(options?: DeployOptions): Promise<Plan>
   /** What `deploy` would change, and what it would refuse, without changing anything. */
   plan(options?: DeployOptions): Promise<Plan>
-  /** Inserts a job: a task with arguments. The database checks it. A task can be named, `cool.bar`, without its code. */
-  insert<T extends Task | string>(task: T, args: Args<T>, options?: InsertOptions): Promise<Job>
+  /**
+   * Inserts a job: a task with arguments. The database checks it. A task can be named, `cool.bar`, without its code. Of one
+   * that has to be unique, the job that there is may be the answer: `existing` says so.
+   */
+  insert<T extends Task | string>(task: T, args: Args<T>, options?: InsertOptions): Promise<InsertedJob>
   /** Inserts jobs, all or none, in one statement. In the order given. */
   insertMany<const T extends readonly (Task | string)[]>(
     items: { [I in keyof T]: InsertManyItem<T[I]> },
     options?: TransactionOption,
-  ): Promise<Job[]>
+  ): Promise<InsertedJob[]>
   /** The statement of an insert, for a neon-http batch of the application's: `db.batch([db.execute(query), …])`. */
   insertQuery<T extends Task | string>(task: T, args: Args<T>, options?: JobOptions): SQL
   /** Runs jobs until none is left that may run now, or the deadline is near. */
@@ -148,7 +151,11 @@ export function createJobMaster<const M extends Record<string, object> = Record<
     return new JobMasterError('JM010', message, { cause })
   }
 
-  function newJob(task: Task | string, args: unknown, { priority = 0, runAt }: JobOptions = {}): queue.NewJob {
+  function newJob(
+    task: Task | string,
+    args: unknown,
+    { priority = 0, runAt, unique, uniqueKey, debounceSeconds }: JobOptions = {},
+  ): queue.NewJob {
     const name = typeof task === 'string' ? task : tasks.nameOf(task)
     if (name === undefined) {
       throw new JobMasterError(
@@ -173,10 +180,21 @@ export function createJobMaster<const M extends Record<string, object> = Record<
         `${name}: runAt must be a valid Date in the years 1 to 9999, got ${String(runAt)}`,
       )
     }
-    return { task: name, args, priority, ...(runAt && { run_at: runAt.toISOString() }) }
+    const wish = { unique, uniqueKey, debounceSeconds }
+    const impossible = jsonProblem(wish, 'its options', { leaveOutUndefined: true })
+    if (impossible) throw new JobMasterError('JM008', `${name}: ${impossible}`)
+    return {
+      task: name,
+      args,
+      priority,
+      ...(runAt && { run_at: runAt.toISOString() }),
+      unique,
+      unique_key: uniqueKey,
+      debounce_seconds: debounceSeconds,
+    }
   }
 
-  async function insertJobs(items: readonly queue.NewJob[], tx: Transaction | undefined): Promise<Job[]> {
+  async function insertJobs(items: readonly queue.NewJob[], tx: Transaction | undefined): Promise<InsertedJob[]> {
     if (items.length === 0) return []
     const within: queue.Queue =
       tx === undefined
@@ -193,7 +211,7 @@ export function createJobMaster<const M extends Record<string, object> = Record<
       : send()
   }
 
-  async function insert(task: Task | string, args: unknown, insertOptions?: InsertOptions): Promise<Job> {
+  async function insert(task: Task | string, args: unknown, insertOptions?: InsertOptions): Promise<InsertedJob> {
     const [job] = await insertJobs([newJob(task, args, insertOptions)], insertOptions?.tx)
     if (!job) throw new JobMasterError('JM010', 'insert_jobs answered no job: deploy again')
     return job

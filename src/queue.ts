@@ -1,9 +1,9 @@
 import { sql, type SQL } from 'drizzle-orm'
 import { type Database, json, query, type Row } from './database.ts'
 import { JobMasterError } from './errors.ts'
-import type { Job, JobError, JobStatus } from './job.ts'
+import type { InsertedJob, Job, JobError, JobStatus } from './job.ts'
 import type { Retained } from './retention.ts'
-import type { Json } from './task.ts'
+import type { Json, Unique } from './task.ts'
 
 /** One job to insert, as `insert_jobs` takes it. */
 export interface NewJob {
@@ -11,6 +11,9 @@ export interface NewJob {
   args: unknown
   priority: number
   run_at?: string
+  unique?: Unique | undefined
+  unique_key?: string | undefined
+  debounce_seconds?: number | undefined
   /** A W3C traceparent. */
   trace?: string
 }
@@ -133,9 +136,10 @@ export async function settleAndClaim(queue: Queue, request: ClaimRequest): Promi
 }
 
 /** Inserts jobs, all or none, and returns them in the order given. */
-export async function insertJobs(queue: Queue, items: readonly NewJob[]): Promise<Job[]> {
+export async function insertJobs(queue: Queue, items: readonly NewJob[]): Promise<InsertedJob[]> {
   const texts = textsOf(items)
-  const { ids, scheduled, created_at, tasks } = (await call(queue, insertJobsCall(texts))) as InsertAnswer
+  const { ids, scheduled, created_at, tasks, jobs } = (await call(queue, insertJobsCall(texts))) as InsertAnswer
+  const parse = jobs && (await import('./inspect.ts')).parseJob
   const set = new Set(scheduled)
   const createdAt = Date.parse(created_at)
   // As they were sent: what the caller changes meanwhile, or JSON leaves out, is not in the database.
@@ -143,6 +147,8 @@ export async function insertJobs(queue: Queue, items: readonly NewJob[]): Promis
   return sent.map((given, index) => {
     // An answer has an id for each item, and says of each task what its jobs have in common.
     const id = ids[index] as number
+    const told = jobs?.[index]
+    if (told && parse) return parse(told)
     const [maxAttempts, processUnits, defaults] = tasks[given.task] as TaskFacts
     return {
       id,
@@ -164,6 +170,7 @@ export async function insertJobs(queue: Queue, items: readonly NewJob[]): Promis
       error: null,
       parentId: null,
       progress: null,
+      existing: false,
     }
   })
 }
@@ -173,6 +180,8 @@ interface InsertAnswer {
   scheduled: number[] | null
   created_at: string
   tasks: Record<string, TaskFacts>
+  /** By position, those of which more has to be said: they were there, or are put off. */
+  jobs?: Record<number, InsertedJob>
 }
 
 type TaskFacts = [maxAttempts: number, processUnits: number, defaults: Job['args']]

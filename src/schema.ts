@@ -64,6 +64,8 @@ export function tablesIn(schemaName: string = defaultSchemaName) {
       rateLimitPer: text('rate_limit_per').array(),
       maxAttempts: integer('max_attempts').notNull(),
       timeoutMs: integer('timeout_ms'),
+      /** What makes its jobs unique: `unique`, `debounce_seconds` and `unique_params`, the names of a key's arguments. */
+      uniqueRule: jsonb('unique_rule').$type<Record<string, unknown>>(),
       retiredAt: time('retired_at'),
       pausedAt: time('paused_at'),
     },
@@ -351,6 +353,21 @@ export function tablesIn(schemaName: string = defaultSchemaName) {
     (table) => [uniqueIndex('ticks_schedule_tick_idx').on(table.scheduleId, table.tick)],
   )
 
+  /** The newest job of each key that a job was unique by. An insert holds the row of its key while it looks. */
+  const uniqueKeys = schema.table(
+    'unique_keys',
+    {
+      taskId: integer('task_id').notNull(),
+      keyHash: id('key_hash').notNull(),
+      key: jsonb().notNull(),
+      jobId: id('job_id').notNull(),
+    },
+    (table) => [
+      uniqueIndex('unique_keys_key_idx').on(table.taskId, table.keyHash),
+      index('unique_keys_job_idx').on(table.jobId),
+    ],
+  )
+
   const claims = schema.sequence('claims')
 
   /**
@@ -457,6 +474,7 @@ order by
     retention,
     schedules,
     ticks,
+    uniqueKeys,
     claims,
     queue,
   }
@@ -487,6 +505,7 @@ export const {
   retention,
   schedules,
   ticks,
+  uniqueKeys,
   claims,
   queue,
 } = tablesIn()

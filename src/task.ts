@@ -75,12 +75,27 @@ export interface MetDependency<T = string> {
   result: T extends Task<Params, string, infer R> ? Exclude<R, void> | null : Json
 }
 
+/**
+ * While what a second job of the same key is not inserted: while the first one waits (also for a time, dependencies or its
+ * next attempt); while it waits or runs; or for so many seconds from its insert on, whatever became of it.
+ */
+export type Unique = 'waiting' | 'active' | { withinSeconds: number }
+
 /** What can be said of a job beside its arguments. */
 export interface JobOptions {
   /** Higher runs first. 0 when not given. */
   priority?: number
   /** Not before this. */
   runAt?: Date
+  /**
+   * Where there is such a job of this key already, it is answered and no other inserted. The task's `unique` when not given;
+   * `active` where there is only a key, `waiting` with `debounceSeconds`.
+   */
+  unique?: Unique
+  /** What it is the same by, among jobs of its task. Else the task's `uniqueKey`, or all arguments. */
+  uniqueKey?: string
+  /** Not before so many seconds. Where there is one of this key that waits, it is put off so far, with these arguments. */
+  debounceSeconds?: number
 }
 
 export interface InsertOptions extends JobOptions, TransactionOption {}
@@ -143,6 +158,12 @@ export interface TaskOptions<
   maxAttempts?: number
   /** After so many milliseconds `ctx.signal` fires; a job starts only where this fits before the deadline. */
   timeoutMs?: number
+  /** While what another job with the same arguments is not inserted: the one that there is is answered. */
+  unique?: Unique
+  /** The parameters that make jobs the same, in place of all of them. */
+  uniqueKey?: (keyof P & string) | readonly (keyof P & string)[]
+  /** A job waits so many seconds; another insert meanwhile puts it off again, and gives it its arguments. */
+  debounceSeconds?: number
   /** Does the work. What it returns is kept as the job's result. */
   run(args: v.InferOutput<v.ObjectSchema<P, undefined>>, ctx: Context): R | Promise<R>
 }
@@ -177,6 +198,9 @@ export function task<
       rateLimit: definition.rateLimit,
       maxAttempts: definition.maxAttempts ?? 3,
       timeoutMs: definition.timeoutMs,
+      unique: definition.unique,
+      uniqueKey: definition.uniqueKey,
+      debounceSeconds: definition.debounceSeconds,
       run: definition.run,
     }),
   })
@@ -241,6 +265,9 @@ export interface Definition {
   readonly rateLimit: RateLimit | undefined
   readonly maxAttempts: number
   readonly timeoutMs: number | undefined
+  readonly unique: Unique | undefined
+  readonly uniqueKey: string | readonly string[] | undefined
+  readonly debounceSeconds: number | undefined
   run(args: object, context: Context): unknown
 }
 

@@ -577,3 +577,32 @@ describe('arguments at the start', () => {
     expect(parse(args)).toEqual({ ok: false, problem })
   })
 })
+
+describe('what makes jobs unique', () => {
+  test.each([
+    [{ unique: 'ever' }, 'cool.foo: unique must be "waiting", "active" or { withinSeconds }, got "ever": change it'],
+    [{ unique: {} }, 'cool.foo: unique must be "waiting", "active" or { withinSeconds }, got {}: change it'],
+    [
+      { unique: { withinSeconds: -1 } },
+      'cool.foo: withinSeconds must be a number above 0, at most 31536000, got -1: change it',
+    ],
+    [
+      { uniqueKey: ['n', 'm'] },
+      'cool.foo: uniqueKey names "m", which is no parameter (known: n): remove it, or add it to params',
+    ],
+    [{ uniqueKey: [] }, 'cool.foo: uniqueKey names no parameter: name one, or leave it out for all arguments'],
+    [{ debounceSeconds: 0 }, 'cool.foo: debounceSeconds must be a number above 0, at most 31536000, got 0: change it'],
+    [
+      { debounceSeconds: 5, unique: 'active' },
+      'cool.foo: debounceSeconds moves a job that waits: it goes with unique "waiting", so remove one of them',
+    ],
+  ])('%j is refused by deploy', (rule, problem) => {
+    expect(problems({ cool: { foo: loose({ params: { n: v.number() }, run, ...rule }) } })).toEqual([problem])
+  })
+
+  test('is a part of the definition: it changes the hash, and one without a rule has the hash that it had', () => {
+    const hash = (rule: object) => catalogOf({ cool: { foo: loose({ params: {}, run, ...rule }) } }).hashes['cool.foo']
+    expect(hash({ unique: 'active' })).not.toBe(hash({}))
+    expect(hash({ unique: undefined })).toBe(hash({}))
+  })
+})

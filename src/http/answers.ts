@@ -31,9 +31,11 @@ export const job = v.object({
   progress: v.nullable(v.object({ value: v.number(), message: v.nullable(v.string()), at: time })),
 })
 
+export const insertedJob = v.object({ ...job.entries, existing: v.boolean() })
+
 export const jobList = v.object({ jobs: v.array(job), cursor: v.nullable(v.string()) })
 
-export const jobBatch = v.object({ jobs: v.array(job) })
+export const jobBatch = v.object({ jobs: v.array(insertedJob) })
 
 export const bite = v.object({ jobs: whole, more: v.boolean() })
 

@@ -108,7 +108,7 @@ function routes(source: JobsSource, options: HttpOptions) {
         const { task, args, drain: drainAfter, ...rest } = c.req.valid('json')
         const job = await within(c, (jobs) => jobs.insert(task, args, rest))
         if (drainAfter) drainLater(c)
-        return c.json(job, 201)
+        return c.json(job, job.existing ? 200 : 201)
       })
       .get('/jobs', open, valid('query', schemas.listQuery), async (c) =>
         c.json(await within(c, (jobs) => jobs.list(c.req.valid('query')))),

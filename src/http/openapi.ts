@@ -52,9 +52,9 @@ const paths: Record<string, Record<string, Operation>> = {
   '/jobs': {
     get: { summary: 'Jobs, the newest first.', query: schemas.listQuery, answers: { 200: 'jobList' }, problems: asked },
     post: {
-      summary: 'Inserts a job; with "drain" runs it at once.',
+      summary: 'Inserts a job, or answers 200 with the one that it would be the same as; with "drain" runs it at once.',
       body: schemas.insertBody,
-      answers: { 201: 'job' },
+      answers: { 200: 'insertedJob', 201: 'insertedJob' },
       problems: sent,
     },
   },

@@ -44,6 +44,15 @@ const newJob = {
   args: v.optional(args, {}),
   priority: v.exactOptional(priority),
   runAt: v.exactOptional(instant),
+  // Of what else it may be the database tells.
+  unique: v.exactOptional(
+    v.union(
+      [v.picklist(['waiting', 'active']), v.strictObject({ withinSeconds: v.pipe(v.number(), v.finite()) })],
+      'must be "waiting", "active" or {"withinSeconds": …}',
+    ),
+  ),
+  uniqueKey: v.exactOptional(name('uniqueKey')),
+  debounceSeconds: v.exactOptional(v.pipe(v.number(), v.finite())),
 }
 const drainAfter = v.optional(v.boolean(), false)
 

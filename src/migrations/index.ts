@@ -441,4 +441,19 @@ order by
 );`,
     ],
   },
+  {
+    name: '0010_unique_keys',
+    hash: '872ffb64a4c47a93',
+    statements: [
+      `CREATE TABLE "jobmaster"."unique_keys" (
+	"task_id" integer NOT NULL,
+	"key_hash" bigint NOT NULL,
+	"key" jsonb NOT NULL,
+	"job_id" bigint NOT NULL
+);`,
+      `ALTER TABLE "jobmaster"."tasks" ADD COLUMN "unique_rule" jsonb;`,
+      `CREATE UNIQUE INDEX "unique_keys_key_idx" ON "jobmaster"."unique_keys" USING btree ("task_id","key_hash");`,
+      `CREATE INDEX "unique_keys_job_idx" ON "jobmaster"."unique_keys" USING btree ("job_id");`,
+    ],
+  },
 ]

@@ -1,5 +1,5 @@
 -- Brings the catalog to what the code says, and changes nothing where it says the same. {"hash", "tasks": [{"type_key",
--- "task_key", "description", "hash", "process_units", "process_limit", "process_limit_per", "rate_limit", "rate_seconds", "rate_limit_per", "max_attempts", "timeout_ms", "params": […],
+-- "task_key", "description", "hash", "process_units", "process_limit", "process_limit_per", "rate_limit", "rate_seconds", "rate_limit_per", "max_attempts", "timeout_ms", "unique_rule", "params": […],
 -- "dependencies": [{"target", "within_seconds", "args"}, …]}, …], "schedules": see deploy_schedules}
 -- A task that is no longer there is retired: its jobs stay. A job blocked under other rules looks again. A new set of
 -- arguments to look at is filled from the history that is there. The caller holds the claim lock; rows that others have
@@ -21,11 +21,11 @@ begin
 
   insert into jobmaster.tasks as task (
     type_key, task_key, description, hash, params, process_units, process_limit, process_limit_per, rate_limit, rate_seconds,
-    rate_limit_per, max_attempts, timeout_ms
+    rate_limit_per, max_attempts, timeout_ms, unique_rule
   )
   select
     type_key, task_key, description, hash, params, process_units, process_limit, process_limit_per, rate_limit, rate_seconds,
-    rate_limit_per, max_attempts, timeout_ms
+    rate_limit_per, max_attempts, timeout_ms, unique_rule
   from deployed_task
   order by type_key, task_key
   on conflict (type_key, task_key) do update
@@ -40,6 +40,7 @@ begin
     rate_limit_per = excluded.rate_limit_per,
     max_attempts = excluded.max_attempts,
     timeout_ms = excluded.timeout_ms,
+    unique_rule = excluded.unique_rule,
     retired_at = null
   where task.hash <> excluded.hash or task.retired_at is not null;
 

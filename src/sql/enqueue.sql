@@ -1,7 +1,11 @@
 -- Inserts one job and returns its id, for any client that speaks SQL. Raises JM001 to JM009 when it is refused.
+-- Of one that has to be unique (unique_key, unique_while => 'waiting' or 'active', within_seconds, debounce_seconds) it is the
+-- id of the job that there is, if so: see insert_unique_jobs.
 -- The overload on text makes an untyped literal unambiguous.
 create or replace function jobmaster.enqueue(
-  type_key text, task_key text, args jsonb, priority integer default 0, run_at timestamptz default null
+  type_key text, task_key text, args jsonb, priority integer default 0, run_at timestamptz default null,
+  unique_key text default null, unique_while text default null, within_seconds double precision default null,
+  debounce_seconds double precision default null
 )
 returns bigint
 language plpgsql volatile
@@ -14,28 +18,42 @@ begin
     'args', coalesce(args, 'null'),
     'priority', priority,
     'run_at', run_at
-  ))) -> 'ids' -> 0;
+  ) || case
+    when num_nonnulls(unique_key, unique_while, within_seconds, debounce_seconds) = 0 then '{}'
+    else jsonb_strip_nulls(jsonb_build_object(
+      'unique_key', unique_key,
+      'unique', coalesce(
+        to_jsonb(unique_while),
+        case when within_seconds is not null then jsonb_build_object('withinSeconds', within_seconds) end
+      ),
+      'debounce_seconds', debounce_seconds
+    ))
+  end)) -> 'ids' -> 0;
 end
 $fn$;
 
 create or replace function jobmaster.enqueue(
-  type_key text, task_key text, args json, priority integer default 0, run_at timestamptz default null
+  type_key text, task_key text, args json, priority integer default 0, run_at timestamptz default null,
+  unique_key text default null, unique_while text default null, within_seconds double precision default null,
+  debounce_seconds double precision default null
 )
 returns bigint
 language sql volatile
 security definer
 set search_path = pg_catalog, pg_temp
 as $fn$
-  select jobmaster.enqueue(type_key, task_key, args::jsonb, priority, run_at)
+  select jobmaster.enqueue(type_key, task_key, args::jsonb, priority, run_at, unique_key, unique_while, within_seconds, debounce_seconds)
 $fn$;
 
 create or replace function jobmaster.enqueue(
-  type_key text, task_key text, args text default '{}', priority integer default 0, run_at timestamptz default null
+  type_key text, task_key text, args text default '{}', priority integer default 0, run_at timestamptz default null,
+  unique_key text default null, unique_while text default null, within_seconds double precision default null,
+  debounce_seconds double precision default null
 )
 returns bigint
 language sql volatile
 security definer
 set search_path = pg_catalog, pg_temp
 as $fn$
-  select jobmaster.enqueue(type_key, task_key, args::jsonb, priority, run_at)
+  select jobmaster.enqueue(type_key, task_key, args::jsonb, priority, run_at, unique_key, unique_while, within_seconds, debounce_seconds)
 $fn$;

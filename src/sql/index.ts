@@ -1,7 +1,7 @@
 // Generated from the .sql files beside it by `npm run generate:sql`. Do not edit.
 
 /** Changes when any function does. */
-export const version = '83de9dbbb84e3f6b'
+export const version = 'ca7a3c2950a5ed31'
 
 /** Every SQL function, each after those that its creation looks at. */
 export const functions: readonly { name: string; sql: string }[] = [
@@ -988,6 +988,19 @@ language sql immutable
 as $fn$
 select number || ' ' || noun || case number when '1' then '' else 's' end
 $fn$;` },
+  { name: 'debounce', sql: `create or replace function jobmaster.debounce(debounced bigint, new_args jsonb, new_expands boolean, due_at timestamptz)
+returns void
+language plpgsql volatile
+as $fn$
+begin
+update jobmaster.jobs
+set status = 'scheduled', run_at = due_at, args = new_args, expands = new_expands, blocked_at = null
+where id = debounced;
+delete from jobmaster.blockers where job_id = debounced;
+delete from jobmaster.job_keys where job_id = debounced;
+perform jobmaster.write_keys(array[debounced]);
+end
+$fn$;` },
   { name: 'delete', sql: `create or replace function jobmaster.delete(job_id bigint)
 returns void
 language plpgsql volatile
@@ -1042,6 +1055,8 @@ language sql volatile
 as $fn$
 delete from jobmaster.job_keys where job_id = any (job_ids);
 delete from jobmaster.blockers where job_id = any (job_ids);
+delete from jobmaster.unique_keys
+where ctid = any (array(select ctid from jobmaster.unique_keys where job_id = any (job_ids) for update skip locked));
 delete from jobmaster.attempts where job_id = any (job_ids);
 delete from jobmaster.progress where job_id = any (job_ids);
 delete from jobmaster.log_lines where job_id = any (job_ids);
@@ -1063,11 +1078,11 @@ from jsonb_array_elements(catalog -> 'tasks') given
 cross join lateral jsonb_populate_record(null::jobmaster.tasks, given.value) task;
 insert into jobmaster.tasks as task (
 type_key, task_key, description, hash, params, process_units, process_limit, process_limit_per, rate_limit, rate_seconds,
-rate_limit_per, max_attempts, timeout_ms
+rate_limit_per, max_attempts, timeout_ms, unique_rule
 )
 select
 type_key, task_key, description, hash, params, process_units, process_limit, process_limit_per, rate_limit, rate_seconds,
-rate_limit_per, max_attempts, timeout_ms
+rate_limit_per, max_attempts, timeout_ms, unique_rule
 from deployed_task
 order by type_key, task_key
 on conflict (type_key, task_key) do update
@@ -1082,6 +1097,7 @@ rate_seconds = excluded.rate_seconds,
 rate_limit_per = excluded.rate_limit_per,
 max_attempts = excluded.max_attempts,
 timeout_ms = excluded.timeout_ms,
+unique_rule = excluded.unique_rule,
 retired_at = null
 where task.hash <> excluded.hash or task.retired_at is not null;
 update jobmaster.tasks task
@@ -1281,7 +1297,9 @@ delete from jobmaster.ticks where schedule_id in (select id from removed);
 end
 $fn$;` },
   { name: 'enqueue', sql: `create or replace function jobmaster.enqueue(
-type_key text, task_key text, args jsonb, priority integer default 0, run_at timestamptz default null
+type_key text, task_key text, args jsonb, priority integer default 0, run_at timestamptz default null,
+unique_key text default null, unique_while text default null, within_seconds double precision default null,
+debounce_seconds double precision default null
 )
 returns bigint
 language plpgsql volatile
@@ -1294,28 +1312,42 @@ return jobmaster.insert_jobs(jsonb_build_array(jsonb_build_object(
 'args', coalesce(args, 'null'),
 'priority', priority,
 'run_at', run_at
-))) -> 'ids' -> 0;
+) || case
+when num_nonnulls(unique_key, unique_while, within_seconds, debounce_seconds) = 0 then '{}'
+else jsonb_strip_nulls(jsonb_build_object(
+'unique_key', unique_key,
+'unique', coalesce(
+to_jsonb(unique_while),
+case when within_seconds is not null then jsonb_build_object('withinSeconds', within_seconds) end
+),
+'debounce_seconds', debounce_seconds
+))
+end)) -> 'ids' -> 0;
 end
 $fn$;
 create or replace function jobmaster.enqueue(
-type_key text, task_key text, args json, priority integer default 0, run_at timestamptz default null
+type_key text, task_key text, args json, priority integer default 0, run_at timestamptz default null,
+unique_key text default null, unique_while text default null, within_seconds double precision default null,
+debounce_seconds double precision default null
 )
 returns bigint
 language sql volatile
 security definer
 set search_path = pg_catalog, pg_temp
 as $fn$
-select jobmaster.enqueue(type_key, task_key, args::jsonb, priority, run_at)
+select jobmaster.enqueue(type_key, task_key, args::jsonb, priority, run_at, unique_key, unique_while, within_seconds, debounce_seconds)
 $fn$;
 create or replace function jobmaster.enqueue(
-type_key text, task_key text, args text default '{}', priority integer default 0, run_at timestamptz default null
+type_key text, task_key text, args text default '{}', priority integer default 0, run_at timestamptz default null,
+unique_key text default null, unique_while text default null, within_seconds double precision default null,
+debounce_seconds double precision default null
 )
 returns bigint
 language sql volatile
 security definer
 set search_path = pg_catalog, pg_temp
 as $fn$
-select jobmaster.enqueue(type_key, task_key, args::jsonb, priority, run_at)
+select jobmaster.enqueue(type_key, task_key, args::jsonb, priority, run_at, unique_key, unique_while, within_seconds, debounce_seconds)
 $fn$;` },
   { name: 'expand', sql: `create or replace function jobmaster.expand(job_ids bigint[], moment timestamptz)
 returns integer
@@ -1815,7 +1847,8 @@ value ->> 'task' as name,
 coalesce(value -> 'args', '{}') as args,
 coalesce((value ->> 'priority')::numeric, 0) as priority,
 coalesce((value ->> 'run_at')::timestamptz, moment) as run_at,
-left(value ->> 'trace', 55) as trace
+left(value ->> 'trace', 55) as trace,
+case when value ?| '{unique,unique_key,debounce_seconds}' then value -> 'unique' is distinct from 'false' end as "unique"
 from jsonb_array_elements(items) with ordinality
 ), known as materialized (
 select named.name, task.id as task_id, task.max_attempts, task.process_units, coalesce(task.process_limit_per, task.rate_limit_per) as per, task as definition, test.*, (
@@ -1867,6 +1900,7 @@ case when tested.fits then known.defaults || item.args else found.complete end a
 coalesce(found.expands, false) as expands,
 case
 when known.task_id is null then 'JM001'
+when coalesce(item."unique", (known.definition).unique_rule is not null) then 'unique'
 when item.priority not between -1000000000 and 1000000000 or item.priority % 1 <> 0 then 'JM008'
 when item.run_at not between timestamptz '0001-01-01 00:00:00Z' and timestamptz '9999-12-31 00:00:00Z' then 'JM008'
 else found.code
@@ -1910,7 +1944,9 @@ from made
 (select array_agg(id) from made where task_id = any (array(select shape.task_id from jobmaster.shapes shape))),
 (select to_jsonb(checked) - 'complete' from checked where code is not null order by position limit 1)
 into inserted, to_key, refusal;
-if refusal is not null then
+if refusal ->> 'code' = 'unique' then
+return jobmaster.insert_unique_jobs(items);
+elsif refusal is not null then
 raise exception using
 errcode = refusal ->> 'code',
 message = case refusal ->> 'code'
@@ -1933,6 +1969,162 @@ if to_key is not null then
 perform jobmaster.write_keys(to_key);
 end if;
 return inserted;
+end
+$fn$;` },
+  { name: 'insert_unique_jobs', sql: `create or replace function jobmaster.insert_unique_jobs(items jsonb)
+returns jsonb
+language plpgsql volatile
+as $fn$
+declare
+moment timestamptz;
+wishes jsonb;
+refused record;
+one record;
+item jsonb;
+due_at timestamptz;
+same bigint;
+answer jsonb;
+fresh jsonb[] := '{}';
+new_keys bigint[] := '{}';
+existing integer[] := '{}';
+told integer[] := '{}';
+ids bigint[] := '{}';
+begin
+select jsonb_agg(jsonb_build_object(
+'position', ordinality,
+'task_id', task.id,
+'mode', wish.mode,
+'within', wish.within,
+'debounce', wish.debounce,
+'key', wish.key,
+'args', checked.complete,
+'expands', checked.expands,
+'code', coalesce(checked.code, case when task.id is null then 'JM001' end),
+'problem', task.type_key || '.' || task.task_key || ': ' || wish.problem,
+'option', wish.option
+) order by ordinality)
+into wishes
+from jsonb_array_elements(items) with ordinality given (value, ordinality)
+left join jobmaster.tasks task
+on task.type_key = substring(given.value ->> 'task' from '^(.*)\\.')
+and task.task_key = substring(given.value ->> 'task' from '[^.]*$')
+and task.retired_at is null
+left join lateral jobmaster.check_arguments(task, case when task.id is not null then coalesce(given.value -> 'args', '{}') end) checked
+on task.id is not null
+left join lateral jobmaster.unique_wish(task, given.value, checked.complete) wish on checked.code is null and task.id is not null;
+select position, code, problem, option
+into refused
+from jsonb_to_recordset(wishes) wish (position bigint, code text, problem text, option text)
+where code is not null or problem is not null
+order by position
+limit 1;
+if refused.problem is not null then
+raise exception using
+errcode = 'JM008',
+message = refused.problem,
+detail = format('job %s of %s; none was inserted', refused.position, jsonb_array_length(items)),
+column = refused.option;
+elsif refused.code is not null then
+perform jobmaster.insert_jobs((select jsonb_agg(value || '{"unique": false}') from jsonb_array_elements(items)));
+raise exception using errcode = '40001', message = 'the tasks were deployed anew meanwhile: insert again';
+end if;
+insert into jobmaster.unique_keys as held (task_id, key_hash, key, job_id)
+select distinct on (task_id, jsonb_hash_extended(key, 0)) task_id, jsonb_hash_extended(key, 0), key, 0
+from jsonb_to_recordset(wishes) wish (task_id integer, mode text, key jsonb)
+where mode is not null
+order by task_id, jsonb_hash_extended(key, 0)
+on conflict (task_id, key_hash) do update set key = held.key;
+perform
+from jobmaster.jobs
+where id = any (array(
+select held.job_id
+from jsonb_to_recordset(wishes) wish (task_id integer, mode text, key jsonb)
+join jobmaster.unique_keys held
+on held.task_id = wish.task_id and held.key_hash = jsonb_hash_extended(wish.key, 0) and held.key = wish.key
+where mode = 'waiting'
+))
+order by id
+for update;
+moment := jobmaster.clock();
+for one in
+select *
+from jsonb_to_recordset(wishes) given (
+position integer, task_id integer, mode text, within double precision, debounce double precision, key jsonb, args jsonb,
+expands boolean
+)
+order by position
+loop
+item := items -> (one.position - 1) || '{"unique": false}';
+if one.debounce is not null then
+due_at := moment + one.debounce * interval '1 second';
+item := item || jsonb_build_object('run_at', due_at);
+end if;
+same := null;
+if one.mode is not null then
+select held.job_id
+into same
+from jobmaster.unique_keys held
+left join jobmaster.jobs job on job.id = held.job_id
+where held.task_id = one.task_id
+and held.key_hash = jsonb_hash_extended(one.key, 0)
+and held.key = one.key
+and case
+when held.job_id < 0 then true
+when job.id is null then false
+when one.mode = 'waiting' then job.status in ('scheduled', 'waiting', 'blocked')
+when one.mode = 'active' then job.finished_at is null
+else job.created_at > moment - one.within * interval '1 second'
+end;
+end if;
+if same is null then
+fresh := array_append(fresh, item);
+same := - cardinality(fresh);
+if one.mode is not null then
+update jobmaster.unique_keys
+set job_id = same, key = one.key
+where task_id = one.task_id and key_hash = jsonb_hash_extended(one.key, 0);
+new_keys := new_keys || array[array[one.task_id, jsonb_hash_extended(one.key, 0)]];
+end if;
+if one.debounce is not null then
+told := told || one.position;
+end if;
+else
+existing := existing || one.position;
+told := told || one.position;
+if one.debounce is not null and same < 0 then
+fresh[- same] := item;
+elsif one.debounce is not null then
+perform jobmaster.debounce(same, one.args, one.expands, due_at);
+end if;
+end if;
+ids := ids || same;
+end loop;
+answer := jsonb_build_object('scheduled', null, 'created_at', moment, 'tasks', '{}'::jsonb);
+if cardinality(fresh) > 0 then
+answer := jobmaster.insert_jobs(to_jsonb(fresh));
+select array_agg(case when id < 0 then (answer -> 'ids' ->> (- id - 1)::integer)::bigint else id end order by position)
+into ids
+from unnest(ids) with ordinality given (id, position);
+update jobmaster.unique_keys held
+set job_id = (answer -> 'ids' ->> (- held.job_id - 1)::integer)::bigint
+from (select distinct new_keys[index][1]::integer as task_id, new_keys[index][2] as key_hash from generate_subscripts(new_keys, 1) index) mine
+where held.task_id = mine.task_id and held.key_hash = mine.key_hash;
+end if;
+return answer || jsonb_build_object('ids', to_jsonb(ids), 'jobs', coalesce(
+(
+select jsonb_object_agg(position - 1, jsonb_build_object(
+'id', job.id, 'task', items -> position - 1 ->> 'task',
+'args', case when job.finished_at is null then job.args else wishes -> position - 1 -> 'args' end,
+'priority', job.priority, 'status', job.status, 'attempt', job.attempt, 'maxAttempts', job.max_attempts,
+'failures', job.failures, 'processUnits', job.process_units, 'system', job.system, 'createdAt', job.created_at,
+'runAt', job.run_at, 'startedAt', job.started_at, 'finishedAt', job.finished_at, 'leaseUntil', job.lease_until,
+'result', null, 'error', null, 'parentId', job.parent_id, 'progress', null, 'existing', position = any (existing)
+))
+from unnest(told) position
+join jobmaster.jobs job on job.id = ids[position]
+),
+'{}'
+));
 end
 $fn$;` },
   { name: 'is_modest', sql: `create or replace function jobmaster.is_modest(args jsonb)
@@ -3245,6 +3437,10 @@ join pg_proc present on present.pronamespace = former.pronamespace and present.p
 join pg_namespace place on place.oid = former.pronamespace
 where place.nspname = 'jobmaster'
 and (former.proname, oidvectortypes(former.proargtypes), oidvectortypes(present.proargtypes)) in (
+('enqueue', 'text, text, jsonb, integer, timestamp with time zone', 'text, text, jsonb, integer, timestamp with time zone, text, text, double precision, double precision'),
+('enqueue', 'text, text, json, integer, timestamp with time zone', 'text, text, json, integer, timestamp with time zone, text, text, double precision, double precision'),
+('enqueue', 'text, text, text, integer, timestamp with time zone', 'text, text, text, integer, timestamp with time zone, text, text, double precision, double precision'),
+('insert_dependency', 'integer, integer, jsonb, integer, timestamp with time zone', 'integer, integer, jsonb, integer, timestamp with time zone, bigint'),
 ('pause', 'text, text', 'text, text, text'),
 ('resume', 'text, text', 'text, text, text'),
 ('set_paused', 'text, text, text, timestamp with time zone', 'text, text, text, text, timestamp with time zone')
@@ -3382,6 +3578,75 @@ insert into jobmaster.tallies (minute, task_id, outcome, jobs)
 select date_trunc('minute', moment), id, outcome, count(*)
 from unnest(task_ids) id
 group by id
+$fn$;` },
+  { name: 'unique_wish', sql: `create or replace function jobmaster.unique_wish(
+task jobmaster.tasks,
+item jsonb,
+args jsonb,
+out mode text,
+out within double precision,
+out debounce double precision,
+out key jsonb,
+out problem text,
+out option text
+)
+language plpgsql immutable
+as $fn$
+declare
+longest constant double precision := 31536000;
+rule jsonb := coalesce(task.unique_rule, '{}') || coalesce(
+(select jsonb_object_agg(given.key, given.value) from jsonb_each(item) given where given.key in ('unique', 'unique_key', 'debounce_seconds')),
+'{}'
+);
+wish jsonb := rule -> 'unique';
+begin
+if rule = '{}' or wish = 'false' then
+return;
+end if;
+if rule ? 'debounce_seconds' then
+debounce := case when jsonb_typeof(rule -> 'debounce_seconds') = 'number' then rule -> 'debounce_seconds' end;
+if debounce is null or debounce <= 0 or debounce > longest then
+option := 'debounceSeconds';
+problem := format('debounceSeconds must be a number above 0, at most %s, got %s', longest, jobmaster.shown(rule -> 'debounce_seconds'));
+return;
+end if;
+end if;
+if rule ? 'unique_key' and (jsonb_typeof(rule -> 'unique_key') <> 'string' or char_length(rule ->> 'unique_key') not between 1 and 500) then
+option := 'uniqueKey';
+problem := format('uniqueKey must be a text of 1 to 500 characters, got %s', jobmaster.shown(rule -> 'unique_key'));
+return;
+end if;
+if jsonb_typeof(wish) = 'object' and wish - 'withinSeconds' = '{}' then
+mode := 'within';
+within := case when jsonb_typeof(wish -> 'withinSeconds') = 'number' then wish -> 'withinSeconds' end;
+if within is null or within <= 0 or within > longest then
+option := 'unique';
+problem := format('withinSeconds must be a number above 0, at most %s, got %s', longest, jobmaster.shown(wish -> 'withinSeconds'));
+return;
+end if;
+elsif wish is null then
+mode := case when debounce is null then 'active' else 'waiting' end;
+elsif wish in ('"waiting"', '"active"') then
+mode := wish ->> 0;
+else
+option := 'unique';
+problem := format('unique must be "waiting", "active" or {"withinSeconds": …}, got %s', jobmaster.shown(wish));
+return;
+end if;
+if debounce is not null and mode <> 'waiting' then
+option := 'debounceSeconds';
+problem := format('debounceSeconds moves a job that waits: it goes with unique "waiting", got %s', jobmaster.shown(wish));
+elsif debounce is not null and item ->> 'run_at' is not null then
+option := 'debounceSeconds';
+problem := 'debounceSeconds says when the job may start: give it or a time (runAt), not both';
+end if;
+key := case
+when rule ? 'unique_key' then rule -> 'unique_key'
+when rule ? 'unique_params'
+then jobmaster.shape_key(array(select jsonb_array_elements_text(rule -> 'unique_params')), args)
+else args
+end;
+end
 $fn$;` },
   { name: 'unknown_task', sql: `create or replace function jobmaster.unknown_task(name text)
 returns text

@@ -2,6 +2,7 @@
 -- trace is a W3C traceparent: whatever runs the job links to it.
 -- Returns {"ids": [id, …] in the order given, "scheduled": [id, …] of those set for later, or null, "created_at": "…",
 -- "tasks": {name: [max_attempts, process_units, defaults], …}}. What is stored as args is the defaults with those given.
+-- Where some have to be unique, all are left to insert_unique_jobs.
 -- Raises JM001 to JM009 for the first job that is refused. Takes no lock but those of its own rows.
 create or replace function jobmaster.insert_jobs(items jsonb)
 returns jsonb
@@ -22,7 +23,9 @@ begin
       coalesce(value -> 'args', '{}') as args,
       coalesce((value ->> 'priority')::numeric, 0) as priority,
       coalesce((value ->> 'run_at')::timestamptz, moment) as run_at,
-      left(value ->> 'trace', 55) as trace
+      left(value ->> 'trace', 55) as trace,
+      -- Null where its task says.
+      case when value ?| '{unique,unique_key,debounce_seconds}' then value -> 'unique' is distinct from 'false' end as "unique"
     from jsonb_array_elements(items) with ordinality
   ), known as materialized (
     select named.name, task.id as task_id, task.max_attempts, task.process_units, coalesce(task.process_limit_per, task.rate_limit_per) as per, task as definition, test.*, (
@@ -76,6 +79,7 @@ begin
       coalesce(found.expands, false) as expands,
       case
         when known.task_id is null then 'JM001'
+        when coalesce(item."unique", (known.definition).unique_rule is not null) then 'unique'
         when item.priority not between -1000000000 and 1000000000 or item.priority % 1 <> 0 then 'JM008'
         -- Infinity, and years that other languages do not read, would stand in the way of every claim.
         when item.run_at not between timestamptz '0001-01-01 00:00:00Z' and timestamptz '9999-12-31 00:00:00Z' then 'JM008'
@@ -122,7 +126,9 @@ begin
     (select to_jsonb(checked) - 'complete' from checked where code is not null order by position limit 1)
   into inserted, to_key, refusal;
 
-  if refusal is not null then
+  if refusal ->> 'code' = 'unique' then
+    return jobmaster.insert_unique_jobs(items);
+  elsif refusal is not null then
     raise exception using
       errcode = refusal ->> 'code',
       message = case refusal ->> 'code'

@@ -16,6 +16,10 @@ begin
     join pg_namespace place on place.oid = former.pronamespace
     where place.nspname = 'jobmaster'
       and (former.proname, oidvectortypes(former.proargtypes), oidvectortypes(present.proargtypes)) in (
+        ('enqueue', 'text, text, jsonb, integer, timestamp with time zone', 'text, text, jsonb, integer, timestamp with time zone, text, text, double precision, double precision'),
+        ('enqueue', 'text, text, json, integer, timestamp with time zone', 'text, text, json, integer, timestamp with time zone, text, text, double precision, double precision'),
+        ('enqueue', 'text, text, text, integer, timestamp with time zone', 'text, text, text, integer, timestamp with time zone, text, text, double precision, double precision'),
+        ('insert_dependency', 'integer, integer, jsonb, integer, timestamp with time zone', 'integer, integer, jsonb, integer, timestamp with time zone, bigint'),
         ('pause', 'text, text', 'text, text, text'),
         ('resume', 'text, text', 'text, text, text'),
         ('set_paused', 'text, text, text, timestamp with time zone', 'text, text, text, text, timestamp with time zone')

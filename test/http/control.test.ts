@@ -57,6 +57,28 @@ test('tasks and systems are paused and resumed over HTTP', async () => {
   expect(await post('/drain')).toMatchObject({ body: { completed: 1 } })
 })
 
+test('a unique job is inserted once over HTTP, and the answer says which it was', async () => {
+  const { post } = await served()
+  const body = { task: 'cool.foo', args: { b: 1 }, unique: 'waiting', uniqueKey: 'a' }
+  const first = await post('/jobs', body)
+  expect(first).toMatchObject({ status: 201, body: { existing: false } })
+  expect(await post('/jobs', body)).toEqual({ status: 200, body: { ...first.body, existing: true } })
+  expect(await post('/jobs/batch', { jobs: [body] })).toMatchObject({
+    status: 201,
+    body: { jobs: [{ existing: true }] },
+  })
+  const put = { task: 'cool.foo', args: { b: 2 }, uniqueKey: 'b', debounceSeconds: 60 }
+  expect(await post('/jobs', put)).toMatchObject({ status: 201, body: { status: 'scheduled' } })
+  expect(await post('/jobs', { ...put, unique: 'active' })).toMatchObject({
+    status: 422,
+    body: { code: 'JM008', errors: [{ in: 'body', field: 'debounceSeconds' }] },
+  })
+  expect(await post('/jobs', { ...body, unique: 'ever' })).toMatchObject({
+    status: 422,
+    body: { errors: [{ field: 'unique', detail: 'must be "waiting", "active" or {"withinSeconds": …}' }] },
+  })
+})
+
 test('schedules are listed, paused and resumed over HTTP', async () => {
   const nightly = schedule(cool.foo, { b: 1 }, { cron: '0 3 * * *', timezone: 'Europe/Berlin' })
   const { jobs } = await setup({ cool: { ...cool, nightly } })
