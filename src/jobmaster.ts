@@ -17,7 +17,6 @@ import type { RunOptions } from './run-options.ts'
 import type { Args, InsertOptions, JobOptions, Task, Transaction, TransactionOption } from './task.ts'
 import { tasksOf } from './tasks.ts'
 import type { Telemetry } from './telemetry.ts'
-import * as trigger from './trigger.ts'
 
 export interface JobMasterOptions<M extends Record<string, object>> {
   /** Any Drizzle database for Postgres. */
@@ -277,8 +276,10 @@ export function createJobMaster<const M extends Record<string, object> = Record<
     schedules: () => deployed(async () => (await import('./deployed-schedules.ts')).deployedSchedules(place)),
     graph: () => deployed(async () => (await import('./graph.ts')).graph(place)),
     read: (work) => deployed(() => work(place)),
-    recordSignature: (signature, signedAt) => deployed(() => trigger.recordSignature(place, signature, signedAt)),
-    room: (most) => deployed(() => trigger.room(place, { system, units, hashes: tasks.hashes }, most)),
+    recordSignature: (signature, signedAt) =>
+      deployed(async () => (await import('./trigger.ts')).recordSignature(place, signature, signedAt)),
+    room: (most) =>
+      deployed(async () => (await import('./trigger.ts')).room(place, { system, units, hashes: tasks.hashes }, most)),
     close: async () => options.close?.(),
   }
   return Object.freeze(jobs)

@@ -1,7 +1,7 @@
 // Generated from the .sql files beside it by `npm run generate:sql`. Do not edit.
 
 /** Changes when any function does. */
-export const version = 'ca7a3c2950a5ed31'
+export const version = '5103548b9b329ffd'
 
 /** Every SQL function, each after those that its creation looks at. */
 export const functions: readonly { name: string; sql: string }[] = [
@@ -3353,6 +3353,15 @@ errcode = 'JM010',
 message = format('this database speaks version 1 of JobMaster''s protocol, and the caller version %s', request ->> 'version'),
 hint = 'Run jobmaster deploy with the newer of the two.';
 end if;
+if jsonb_typeof(request -> 'completed') = 'array' then
+select request || jsonb_build_object('completed', jsonb_build_object(
+'ids', coalesce(array_agg((value ->> 0)::bigint), '{}')::text,
+'attempts', coalesce(array_agg((value ->> 1)::integer), '{}')::text,
+'results', coalesce(jsonb_object_agg(value ->> 0, value -> 2) filter (where value -> 2 is not null), '{}')
+))
+into request
+from jsonb_array_elements(request -> 'completed');
+end if;
 if request -> 'completed' ->> 'ids' <> '{}' or jsonb_array_length(request -> 'outcomes') > 0 then
 answer := jobmaster.settle(request);
 if jsonb_array_length(request -> 'outcomes') > 0 then
@@ -3437,6 +3446,7 @@ join pg_proc present on present.pronamespace = former.pronamespace and present.p
 join pg_namespace place on place.oid = former.pronamespace
 where place.nspname = 'jobmaster'
 and (former.proname, oidvectortypes(former.proargtypes), oidvectortypes(present.proargtypes)) in (
+('choose', 'integer[], integer[], integer[], integer[], bigint, integer, text, timestamp with time zone', 'integer[], integer[], integer[], integer[], bigint, integer, text, timestamp with time zone, bigint'),
 ('enqueue', 'text, text, jsonb, integer, timestamp with time zone', 'text, text, jsonb, integer, timestamp with time zone, text, text, double precision, double precision'),
 ('enqueue', 'text, text, json, integer, timestamp with time zone', 'text, text, json, integer, timestamp with time zone, text, text, double precision, double precision'),
 ('enqueue', 'text, text, text, integer, timestamp with time zone', 'text, text, text, integer, timestamp with time zone, text, text, double precision, double precision'),

@@ -66,6 +66,17 @@ begin
       hint = 'Run jobmaster deploy with the newer of the two.';
   end if;
 
+  if jsonb_typeof(request -> 'completed') = 'array' then
+    -- As code of an earlier version says it, which may drain while the new one is deployed: [[id, attempt, result], …].
+    select request || jsonb_build_object('completed', jsonb_build_object(
+      'ids', coalesce(array_agg((value ->> 0)::bigint), '{}')::text,
+      'attempts', coalesce(array_agg((value ->> 1)::integer), '{}')::text,
+      'results', coalesce(jsonb_object_agg(value ->> 0, value -> 2) filter (where value -> 2 is not null), '{}')
+    ))
+    into request
+    from jsonb_array_elements(request -> 'completed');
+  end if;
+
   if request -> 'completed' ->> 'ids' <> '{}' or jsonb_array_length(request -> 'outcomes') > 0 then
     answer := jobmaster.settle(request);
     if jsonb_array_length(request -> 'outcomes') > 0 then

@@ -16,6 +16,7 @@ begin
     join pg_namespace place on place.oid = former.pronamespace
     where place.nspname = 'jobmaster'
       and (former.proname, oidvectortypes(former.proargtypes), oidvectortypes(present.proargtypes)) in (
+        ('choose', 'integer[], integer[], integer[], integer[], bigint, integer, text, timestamp with time zone', 'integer[], integer[], integer[], integer[], bigint, integer, text, timestamp with time zone, bigint'),
         ('enqueue', 'text, text, jsonb, integer, timestamp with time zone', 'text, text, jsonb, integer, timestamp with time zone, text, text, double precision, double precision'),
         ('enqueue', 'text, text, json, integer, timestamp with time zone', 'text, text, json, integer, timestamp with time zone, text, text, double precision, double precision'),
         ('enqueue', 'text, text, text, integer, timestamp with time zone', 'text, text, text, integer, timestamp with time zone, text, text, double precision, double precision'),

@@ -70,10 +70,12 @@ function firstInvocation(sql: Sql, leaseMs = 60_000) {
       }
       try {
         const [row] = await sql`select jobmaster.settle_and_claim(${JSON.stringify(request)}::jsonb) as answer`
-        return row!.answer as Answer
+        const answer: unknown = row!.answer
+        // Since then it is text.
+        return (typeof answer === 'string' ? JSON.parse(answer) : answer) as Answer
       } catch (error) {
-        // As that code did: the same call again.
-        if (!/^(40001|40P01)$/.test((error as { code?: string }).code ?? '')) throw error
+        // As that code did: the same call again. 42883 is for a claim that waited for the deploy to end.
+        if (!/^(40001|40P01|42883)$/.test((error as { code?: string }).code ?? '')) throw error
       }
     }
   }
