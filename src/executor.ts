@@ -97,7 +97,9 @@ function errorOf(error: unknown): JobError {
       name: storable(String(error.name), 200),
       message: storable(String(error.message), maximumMessage),
     }
-    if (error.stack) kept.stack = storable(String(error.stack), maximumStack)
+    // A query builder's error says which query, and its cause why.
+    const cause = error.cause instanceof Error ? `\nCaused by: ${error.cause.message}` : ''
+    if (error.stack) kept.stack = storable(`${error.stack}${cause}`, maximumStack)
     return kept
   } catch {
     // An error whose getters throw, or an object without a string form.

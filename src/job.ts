@@ -54,8 +54,8 @@ export interface JobProgress {
 
 /** A job that an insert answers. Of one that had finished already, what it was given and what became of it, `get` says. */
 export interface InsertedJob extends Job {
-  /** It was there already, and no other was inserted: it is unique. */
-  existing: boolean
+  /** It was there already, and no other was inserted: it is unique. Left out of what is new. */
+  existing?: true
 }
 
 /** What is kept of what a handler threw. */

@@ -170,7 +170,6 @@ export async function insertJobs(queue: Queue, items: readonly NewJob[]): Promis
       error: null,
       parentId: null,
       progress: null,
-      existing: false,
     }
   })
 }

@@ -56,18 +56,18 @@ export function tablesIn(schemaName: string = defaultSchemaName) {
       params: jsonb().$type<unknown[]>().notNull(),
       processUnits: integer('process_units').notNull(),
       processLimit: integer('process_limit'),
-      /** The arguments that the limit is counted by; null where it is for all of the task's jobs. */
+      maxAttempts: integer('max_attempts').notNull(),
+      timeoutMs: integer('timeout_ms'),
+      retiredAt: time('retired_at'),
+      pausedAt: time('paused_at'),
+      /** The arguments that process_limit is counted by; null where it is for all of the task's jobs. */
       processLimitPer: text('process_limit_per').array(),
       /** So many may start in so many seconds. */
       rateLimit: integer('rate_limit'),
       rateSeconds: integer('rate_seconds'),
       rateLimitPer: text('rate_limit_per').array(),
-      maxAttempts: integer('max_attempts').notNull(),
-      timeoutMs: integer('timeout_ms'),
       /** What makes its jobs unique: `unique`, `debounce_seconds` and `unique_params`, the names of a key's arguments. */
       uniqueRule: jsonb('unique_rule').$type<Record<string, unknown>>(),
-      retiredAt: time('retired_at'),
-      pausedAt: time('paused_at'),
     },
     (table) => [uniqueIndex('tasks_key_idx').on(table.typeKey, table.taskKey)],
   )

@@ -56,7 +56,7 @@ test('nothing runs when it is installed, of its own or of what it brings', async
     await readFile(join(folder, 'node_modules/jobmaster/package.json'), 'utf8'),
   )
   expect(Object.keys(scripts).filter((name) => /^(pre|post)?install$/.test(name))).toEqual([])
-  const imported = ['@valibot/to-json-schema', 'croner', '@dagrejs/dagre']
+  const imported = ['@valibot/to-json-schema', 'croner', '@dagrejs/dagre', 'd3-scale', 'd3-shape']
   const forTheCommand = ['@bomb.sh/tab', '@clack/prompts', 'cli-progress', 'cli-table3', 'commander']
   const alsoForIt = ['fastest-levenshtein', 'jiti', 'ms', 'picocolors']
   expect(Object.keys(dependencies).toSorted()).toEqual([...imported, ...forTheCommand, ...alsoForIt].toSorted())

@@ -31,7 +31,7 @@ export const job = v.object({
   progress: v.nullable(v.object({ value: v.number(), message: v.nullable(v.string()), at: time })),
 })
 
-export const insertedJob = v.object({ ...job.entries, existing: v.boolean() })
+export const insertedJob = v.object({ ...job.entries, existing: v.optional(v.literal(true)) })
 
 export const jobList = v.object({ jobs: v.array(job), cursor: v.nullable(v.string()) })
 

@@ -1,7 +1,7 @@
 // Generated from the .sql files beside it by `npm run generate:sql`. Do not edit.
 
 /** Changes when any function does. */
-export const version = '5103548b9b329ffd'
+export const version = 'be5d52e5e6570212'
 
 /** Every SQL function, each after those that its creation looks at. */
 export const functions: readonly { name: string; sql: string }[] = [
@@ -569,7 +569,7 @@ from jobmaster.tasks task
 where task.id = job.task_id and (task.process_limit_per is not null or task.rate_limit is not null)
 )
 and job.run_at <= moment - interval '1 minute'
-and job.task_id = any (able)
+and array_position(able, job.task_id) is not null
 order by job.rank, job.id
 limit 1
 )
@@ -2118,8 +2118,8 @@ select jsonb_object_agg(position - 1, jsonb_build_object(
 'priority', job.priority, 'status', job.status, 'attempt', job.attempt, 'maxAttempts', job.max_attempts,
 'failures', job.failures, 'processUnits', job.process_units, 'system', job.system, 'createdAt', job.created_at,
 'runAt', job.run_at, 'startedAt', job.started_at, 'finishedAt', job.finished_at, 'leaseUntil', job.lease_until,
-'result', null, 'error', null, 'parentId', job.parent_id, 'progress', null, 'existing', position = any (existing)
-))
+'result', null, 'error', null, 'parentId', job.parent_id, 'progress', null
+) || case when position = any (existing) then '{"existing": true}'::jsonb else '{}' end)
 from unnest(told) position
 join jobmaster.jobs job on job.id = ids[position]
 ),

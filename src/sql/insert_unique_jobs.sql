@@ -160,8 +160,8 @@ begin
         'priority', job.priority, 'status', job.status, 'attempt', job.attempt, 'maxAttempts', job.max_attempts,
         'failures', job.failures, 'processUnits', job.process_units, 'system', job.system, 'createdAt', job.created_at,
         'runAt', job.run_at, 'startedAt', job.started_at, 'finishedAt', job.finished_at, 'leaseUntil', job.lease_until,
-        'result', null, 'error', null, 'parentId', job.parent_id, 'progress', null, 'existing', position = any (existing)
-      ))
+        'result', null, 'error', null, 'parentId', job.parent_id, 'progress', null
+      ) || case when position = any (existing) then '{"existing": true}'::jsonb else '{}' end)
       from unnest(told) position
       join jobmaster.jobs job on job.id = ids[position]
     ),

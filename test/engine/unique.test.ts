@@ -11,7 +11,7 @@ const params = { n: v.optional(v.number(), 0), text: v.optional(v.string(), '') 
 const sync = task({ params, run: ({ n, text }) => ({ n, text }) })
 const other = task({ params, run() {} })
 const cool = { sync, other }
-const said = ({ id, existing }: InsertedJob) => [id, existing]
+const said = ({ id, existing }: InsertedJob) => [id, existing === true]
 
 test('a job that is unique while it waits is inserted once until it starts', async () => {
   const gate = new Gate()
@@ -19,7 +19,7 @@ test('a job that is unique while it waits is inserted once until it starts', asy
   const { jobs } = await setup({ cool: { step } })
   const options: JobOptions = { unique: 'waiting' }
   const first = await jobs.insert(step, {}, options)
-  expect(first.existing).toBe(false)
+  expect(first.existing).toBeUndefined()
   expect(await jobs.insert(step, {}, options)).toEqual({ ...first, existing: true })
   const drained = jobs.runUntilEmpty(deadlineIn())
   await gate.holds(1)
@@ -73,7 +73,7 @@ test('with a key, jobs of a task are the same by it alone, while they are active
   expect(again).toMatchObject({ id, existing: true, args: { n: 1 }, priority: 0 })
   expect(said(await jobs.insert(sync, { n: 1 }, { uniqueKey: 'b' }))).toEqual([id + 1, false])
   expect(said(await jobs.insert(other, { n: 1 }, { uniqueKey: 'a' }))).toEqual([id + 2, false])
-  expect((await jobs.insert(sync, { n: 1 })).existing).toBe(false)
+  expect((await jobs.insert(sync, { n: 1 })).existing).toBeUndefined()
 })
 
 test("a task's jobs are unique by its own rule, which an insert may change, whoever inserts them", async () => {
@@ -84,8 +84,8 @@ test("a task's jobs are unique by its own rule, which an insert may change, whoe
   expect(await sql`select jobmaster.enqueue('cool', 'rule', '{"n": 1}') as id`).toEqual([{ id }])
   const withoutCode = createJobMaster({ db: database.db })
   expect(said(await withoutCode.insert('cool.rule', { n: 1 }))).toEqual([id, true])
-  expect((await jobs.insert(rule, { n: 2 })).existing).toBe(false)
-  expect((await jobs.insert(rule, { n: 1 }, { uniqueKey: 'k' })).existing).toBe(false)
+  expect((await jobs.insert(rule, { n: 2 })).existing).toBeUndefined()
+  expect((await jobs.insert(rule, { n: 1 }, { uniqueKey: 'k' })).existing).toBeUndefined()
   await jobs.runUntilEmpty(deadlineIn())
   expect(said(await jobs.insert(rule, { n: 1 }, { unique: { withinSeconds: 60 } }))).toEqual([id, true])
 })
@@ -97,7 +97,7 @@ test('a task that loses its rule by a deploy has jobs like any other', async () 
   const after = createJobMaster({ db: database.db, tasks: { cool } })
   expect((await after.plan()).tasks.changed).toMatchObject([{ task: 'cool.sync', what: ['unique_rule'] }])
   await after.deploy()
-  expect((await after.insert(sync, {})).existing).toBe(false)
+  expect((await after.insert(sync, {})).existing).toBeUndefined()
 })
 
 test('jobs that are the same in one insertMany are one, in one statement, among others', async () => {
@@ -136,7 +136,7 @@ test('a bad job among unique ones is refused by its own name, and nothing is ins
     ]),
   ).rejects.toMatchObject({ code: 'JM001' })
   expect((await jobs.list()).jobs).toEqual([])
-  expect((await jobs.insert(sync, {}, { uniqueKey: 'a' })).existing).toBe(false)
+  expect((await jobs.insert(sync, {}, { uniqueKey: 'a' })).existing).toBeUndefined()
 })
 
 test('insertQuery and SQL insert a unique job once', async () => {
@@ -180,7 +180,7 @@ describe('debounceSeconds', () => {
   test('puts a job off at each insert, and it runs once, with the arguments of the last', async () => {
     const { jobs, clock } = await setup({ cool })
     const first = await jobs.insert(sync, { text: 'one' }, options)
-    expect(first).toMatchObject({ existing: false, status: 'scheduled' })
+    expect(first).toMatchObject({ status: 'scheduled' })
     expect(first.runAt.getTime() - first.createdAt.getTime()).toBeGreaterThanOrEqual(59_900)
     await clock.advance({ seconds: 50 })
     const second = await jobs.insert(sync, { text: 'two' }, options)
@@ -299,7 +299,7 @@ test.runIf(driver !== 'neon-http')(
     })
     await expect(failed).rejects.toThrow('no')
     const inserted = await db.transaction((tx) => jobs.insert(sync, {}, { uniqueKey: 'a', tx }))
-    expect(inserted.existing).toBe(false)
+    expect(inserted.existing).toBeUndefined()
     expect(said(await jobs.insert(sync, {}, { uniqueKey: 'a' }))).toEqual([inserted.id, true])
   },
 )

