@@ -63,9 +63,10 @@ async function request({ method, path, query, credentials, type, more, body }: S
 }
 
 /** Says that the OpenAPI document names this status here, and that the answer has what it says and nothing else. */
-function asDocumented({ method, route }: Sent, { status, headers }: Response, answer: string): void {
+function asDocumented({ method, route, path }: Sent, { status, headers }: Response, answer: string): void {
   const operation = route && documented[route.replace(/:(\w+)/, '{$1}')]?.[method.toLowerCase()]
-  if (!operation || [404, 405].includes(status)) return
+  // A segment of dots is taken out of an address, and then it is another route's.
+  if (!operation || [404, 405].includes(status) || /%2e|\/\./i.test(path)) return
   const content = operation.responses[status]?.content
   expect(content, `${method} ${route} ${status}`).toBeDefined()
   const type = headers.get('content-type')?.replace(/;.*/, '') ?? ''
