@@ -51,13 +51,14 @@ beforeAll(async () => {
   await client.query('alter table jobmaster.jobs set (autovacuum_enabled = off)')
   await client.query(`
     load 'auto_explain';
+    -- A setting since Postgres 16: before it there are no parameters in the log.
+    select set_config(name, '0', false) from pg_settings where name = 'auto_explain.log_parameter_max_length';
     set auto_explain.log_min_duration = 0;
     set auto_explain.log_nested_statements = on;
     set auto_explain.log_analyze = on;
     set auto_explain.log_timing = off;
     set auto_explain.log_format = json;
-    set auto_explain.log_level = notice;
-    set auto_explain.log_parameter_max_length = 0`)
+    set auto_explain.log_level = notice`)
   client.on('notice', ({ message = '' }) => {
     if (!message.startsWith('duration:')) return
     const explained: { 'Query Text': string; Plan: PlanNode } = JSON.parse(message.slice(message.indexOf('{')))
