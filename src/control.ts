@@ -95,8 +95,12 @@ async function changeJob(queue: Queue, id: number, { priority, runAt }: JobChang
   if (priority === undefined && runAt === undefined) {
     throw new JobMasterError('JM008', `change: give job #${id} a priority, a runAt, or both`)
   }
-  if (priority !== undefined && !Number.isInteger(priority)) {
-    throw new JobMasterError('JM008', `change: priority must be a whole number, got ${String(priority)}`)
+  // What fits into an integer of the database is for the database to judge.
+  if (priority !== undefined && (priority | 0) !== priority) {
+    throw new JobMasterError(
+      'JM008',
+      `change: priority must be a whole number between -1000000000 and 1000000000, got ${String(priority)}`,
+    )
   }
   // The comparison fails for an invalid Date.
   if (runAt !== undefined && !(runAt.getUTCFullYear() >= 1 && runAt.getUTCFullYear() <= 9999)) {

@@ -1,4 +1,5 @@
 import { AxeBuilder } from '@axe-core/playwright'
+import type { JobStatus } from 'jobmaster'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { launch } from './browser.ts'
@@ -114,16 +115,64 @@ test('the keyboard reaches the content first, and then everything', async () => 
   await page.context().close()
 }, 60_000)
 
-test.each(['light', 'dark'] as const)(
-  'axe finds nothing on any page, in %s',
-  async (colorScheme) => {
-    const page = await signedIn({ colorScheme, viewport: { width: 1280, height: 800 } })
-    const { jobs } = await site.jobs.list({ status: 'failed', limit: 1 })
+test('a waiting job is given another priority and time, and deleted after a question, with and without JavaScript', async () => {
+  for (const javaScriptEnabled of [true, false]) {
+    const { id } = await site.jobs.insert('shop.orders', { since: 'Monday' }, { priority: 2 })
+    const page = await signedIn({ javaScriptEnabled })
+    await page.goto(`${site.url}/jobs/${id}`)
+    await page.getByRole('link', { name: 'Change' }).click()
+    await page.getByLabel('Priority').fill('2000000000')
+    await page.getByRole('button', { name: 'Change' }).click()
+    await page.getByRole('alert').getByText('priority must be a whole number').waitFor()
+    await page.getByLabel('Priority').fill('70')
+    await page.getByLabel('Not before').fill('2099-12-31T23:59:30')
+    await page.getByRole('button', { name: 'Change' }).click()
+    await page.getByRole('status').getByText('Changed.').waitFor()
+    expect(await site.jobs.get(id)).toMatchObject({
+      priority: 70,
+      status: 'scheduled',
+      runAt: new Date('2099-12-31T23:59:30Z'),
+    })
+
+    await page.getByRole('link', { name: 'Delete' }).click()
+    await page.getByRole('heading', { name: `Delete job #${id}?` }).waitFor()
+    await page.getByRole('link', { name: 'Keep' }).click()
+    await page.getByRole('heading', { name: `Job #${id}` }).waitFor()
+    await page.getByRole('link', { name: 'Delete' }).click()
+    await page.getByRole('button', { name: 'Delete' }).click()
+    await page.getByRole('status').getByText('Deleted.').waitFor()
+    expect(await site.jobs.get(id)).toBeNull()
+    await page.context().close()
+  }
+}, 60_000)
+
+const widths = [
+  [1280, 800],
+  [390, 844],
+] as const
+const looks = (['light', 'dark'] as const).flatMap((colorScheme) =>
+  widths.map(([width, height]) => ({ colorScheme, width, height })),
+)
+
+test.each(looks)(
+  'axe finds nothing on any page, in $colorScheme, $width pixels wide',
+  async ({ colorScheme, width, height }) => {
+    const page = await signedIn({ colorScheme, viewport: { width, height } })
+    const one = async (status: JobStatus) => (await site.jobs.list({ status, limit: 1 })).jobs[0]!.id
+    const failed = await one('failed')
+    const scheduled = await one('scheduled')
     const paths = [
       '',
       '/jobs',
-      `/jobs/${jobs[0]!.id}`,
-      '/jobs/34',
+      '/jobs?status=failed',
+      '/jobs?q=nothing+is+like+this',
+      `/jobs/${failed}`,
+      `/jobs/${await one('completed')}`,
+      `/jobs/${await one('expanded')}`,
+      `/jobs/${scheduled}`,
+      `/jobs/${scheduled}?done=changed`,
+      `/jobs/${scheduled}/change`,
+      `/jobs/${scheduled}/delete`,
       '/tasks',
       '/tasks/shop.sales',
       '/tasks/shop.sales/insert',
@@ -132,19 +181,35 @@ test.each(['light', 'dark'] as const)(
       '/none',
     ]
     const found: string[] = []
-    for (const path of paths) {
-      await page.goto(site.url + path)
+    const look = async (what: string) => {
       const { violations } = await new AxeBuilder({ page }).analyze()
       found.push(
         ...violations.map(
-          ({ id, nodes }) => `${path} ${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(' | ')}`,
+          ({ id, nodes }) => `${what} ${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(' | ')}`,
         ),
       )
     }
+    for (const path of paths) {
+      await page.goto(site.url + path)
+      await look(path)
+    }
+    await page.goto(`${site.url}/tasks/shop.receipt/insert`)
+    await page.getByRole('button', { name: 'Insert' }).click()
+    await page.getByRole('alert').waitFor()
+    await look('a refused insert')
+    await page.goto(`${site.url}/jobs/${scheduled}/change`)
+    await page.getByLabel('Priority').fill('2000000000')
+    await page.getByRole('button', { name: 'Change' }).click()
+    await page.getByRole('alert').waitFor()
+    await look('a refused change')
     await page.getByRole('button', { name: 'Sign out' }).click()
-    const { violations } = await new AxeBuilder({ page }).analyze()
-    expect([...found, ...violations.map(({ id }) => `login ${id}`)]).toEqual([])
+    await page.getByLabel('Secret').fill('guess')
+    await look('login')
+    await page.keyboard.press('Enter')
+    await page.getByRole('alert').waitFor()
+    await look('a refused login')
+    expect(found).toEqual([])
     await page.context().close()
   },
-  90_000,
+  120_000,
 )

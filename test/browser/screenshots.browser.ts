@@ -20,11 +20,15 @@ test('every page is drawn at two widths in both themes, without scrolling sidewa
     await gate.holds(6)
     const { jobs: failed } = await site.jobs.list({ status: 'failed', limit: 1 })
     const { jobs: sales } = await site.jobs.list({ task: 'shop.sales', status: 'completed', limit: 1 })
+    const { jobs: later } = await site.jobs.list({ status: 'scheduled', limit: 1 })
     const pages = {
       overview: '',
       jobs: '/jobs',
       'job-failed': `/jobs/${failed[0]!.id}`,
       'job-completed': `/jobs/${sales[0]!.id}`,
+      'job-scheduled': `/jobs/${later[0]!.id}`,
+      change: `/jobs/${later[0]!.id}/change`,
+      delete: `/jobs/${later[0]!.id}/delete`,
       tasks: '/tasks',
       task: '/tasks/shop.prices',
       insert: '/tasks/shop.receipt/insert',

@@ -110,7 +110,10 @@ test('a change is refused, naming what is wrong', async () => {
   const refused = (change: Parameters<typeof jobs.change>[1], code: string, message: string, id = job.id) =>
     expect(jobs.change(id, change)).rejects.toMatchObject({ code, message })
   await refused({}, 'JM008', `change: give job #${job.id} a priority, a runAt, or both`)
-  await refused({ priority: 1.5 }, 'JM008', 'change: priority must be a whole number, got 1.5')
+  for (const priority of [1.5, NaN, 3e9, 1e300]) {
+    const message = `change: priority must be a whole number between -1000000000 and 1000000000, got ${priority}`
+    await refused({ priority }, 'JM008', message)
+  }
   await refused(
     { priority: 2_000_000_000 },
     'JM008',

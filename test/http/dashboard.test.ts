@@ -1,5 +1,5 @@
 import { Hono } from 'hono'
-import { task } from 'jobmaster'
+import { dependsOn, RetryAfter, task } from 'jobmaster'
 import { dashboard } from 'jobmaster/dashboard'
 import type { HttpOptions, PlatformInvocation } from 'jobmaster/http'
 import { beforeAll, expect, test } from 'vitest'
@@ -130,6 +130,60 @@ test('a GET changes nothing', async () => {
   expect(await jobs.get(id)).toMatchObject({ status: 'waiting' })
 })
 
+test('a job that waits is given another priority and time by form, and what cannot be is refused there', async () => {
+  const page = browse()
+  await page.signIn()
+  const { id } = await jobs.insert(cool.bar, { b: 1, c: 'later' }, { priority: 3 })
+  const token = await page.token(`/jobs/${id}/change`)
+  const change = (form: Record<string, string>) => page.ask(`/jobs/${id}/change`, { token, ...form })
+  for (const form of [{ priority: 'high' }, { priority: '1.5' }, { priority: '1e300' }, { runAt: 'soon' }]) {
+    const refused = await change(form)
+    expect([refused.status, await refused.text()]).toEqual([422, expect.stringContaining('role="alert"')])
+  }
+  expect((await change({})).status).toBe(422)
+  expect(await (await change({ priority: '-2000000000' })).text()).toMatch(
+    /id="priority-problem" role="alert">change: priority/,
+  )
+  const changed = await change({ priority: ' 8 ', runAt: '' })
+  expect([changed.status, changed.headers.get('location')]).toEqual([303, `/dashboard/jobs/${id}?done=changed`])
+  expect(await jobs.get(id)).toMatchObject({ priority: 8, status: 'waiting' })
+  await change({ runAt: '2099-01-02T03:04' })
+  expect(await jobs.get(id)).toMatchObject({ priority: 8, status: 'scheduled', runAt: new Date('2099-01-02T03:04Z') })
+  await jobs.cancel(id)
+  expect((await change({ priority: '9' })).status).toBe(409)
+  expect(page.errors).toEqual([])
+})
+
+test('a job is deleted after a question that says what else will fail', async () => {
+  const late = task({
+    params: {},
+    run: () => {
+      throw new RetryAfter(3_600_000)
+    },
+  })
+  const needs = task({ params: {}, dependencies: dependsOn(late, { withinHours: 1 }), run: () => {} })
+  const made = await setup({ slow: { late, needs } })
+  const dependent = await made.jobs.insert(needs, {})
+  await made.jobs.runUntilEmpty(deadlineIn())
+  const [job] = (await made.jobs.list({ task: 'slow.late' })).jobs
+  const app = new Hono().route('/', dashboard(made.jobs, { auth: (_, next) => next() }))
+  const asked = await app.request(`${origin}/jobs/${job!.id}/delete`)
+  const text = await asked.text()
+  expect(text).toContain(`Delete job #${job!.id}?`)
+  expect(text).toMatch(new RegExp(`These wait for it, and will fail[^]*#${dependent.id}<`))
+  expect(await made.jobs.get(job!.id)).toMatchObject({ status: 'scheduled' })
+  const deleted = await app.request(`${origin}/jobs/${job!.id}/delete`, {
+    method: 'POST',
+    headers: { origin, cookie: asked.headers.getSetCookie()[0]!.split(';')[0]! },
+    body: new URLSearchParams({ token: /name="token" value="(\w+)"/.exec(text)![1]! }),
+  })
+  expect([deleted.status, deleted.headers.get('location')]).toEqual([303, '/jobs?done=deleted'])
+  expect(await made.jobs.get(job!.id)).toBeNull()
+  expect(await made.jobs.get(dependent.id)).toMatchObject({ status: 'failed' })
+  expect((await app.request(`${origin}/jobs/${job!.id}/delete`)).status).toBe(404)
+  expect((await app.request(`${origin}/jobs/${job!.id}/change`)).status).toBe(404)
+})
+
 test('its pages take nothing from elsewhere, nothing inline, and stand in no frame', async () => {
   const page = browse()
   await page.signIn()
@@ -137,6 +191,8 @@ test('its pages take nothing from elsewhere, nothing inline, and stand in no fra
     '',
     '/jobs',
     '/jobs/1',
+    '/jobs/1/change',
+    '/jobs/1/delete',
     '/tasks',
     '/tasks/cool.bar',
     '/tasks/cool.bar/insert',

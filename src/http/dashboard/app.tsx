@@ -13,10 +13,12 @@ import { Problem, problemOf } from '../problem.ts'
 import { logged } from '../run.ts'
 import { type JobsSource, withJobs } from '../source.ts'
 import { type Access, admitted, secretOf, signIn, signOut } from './access.ts'
+import { act, pageAt, refusalOf, texts, type Within } from './action.ts'
 import { assets } from './assets.ts'
 import { type Done, sentenceOf } from './done.ts'
 import { GraphPage } from './graph.tsx'
 import { argumentsOf, InsertPage } from './insert.tsx'
+import { jobActions, missing } from './job-actions.tsx'
 import { JobPage } from './job.tsx'
 import { JobsPage, query } from './jobs.tsx'
 import { LoginPage } from './login.tsx'
@@ -45,14 +47,7 @@ export interface DashboardOptions {
  * it elsewhere, `app.route('/admin/jobs', dashboard(jobs))`. Opens nothing and asks nothing until a request comes.
  */
 export function dashboard(source: JobsSource, { auth, onError = logged }: DashboardOptions = {}): Hono {
-  const within = <T,>(c: Context, work: (jobs: JobMaster) => Promise<T>): Promise<T> =>
-    withJobs(source, invocationOf(c).env, work)
-
-  /** Does something, and goes to a page that says so. */
-  const act = async (c: Context, work: (jobs: JobMaster) => Promise<unknown>, to: string, done: Done) => {
-    await within(c, work)
-    return c.redirect(pageAt(c.get('access').base, to) + query({ done }), 303)
-  }
+  const within: Within = (c, work) => withJobs(source, invocationOf(c).env, work)
 
   const app = new Hono()
   app.onError((error, c) => {
@@ -129,7 +124,7 @@ export function dashboard(source: JobsSource, { auth, onError = logged }: Dashbo
       const found = await within(c, async (jobs) => {
         const job = await jobs.get(id)
         const related = job && (await jobs.read((queue) => relations(queue, id)))
-        if (!job || !related) throw new Problem(404, { detail: `there is no job #${id}`, code: 'JM011' })
+        if (!job || !related) throw missing(id)
         return {
           job,
           relations: related,
@@ -142,14 +137,7 @@ export function dashboard(source: JobsSource, { auth, onError = logged }: Dashbo
         <JobPage access={c.get('access')} {...found} done={sentenceOf(c.req.query('done'))} now={new Date()} />,
       )
     })
-    .post('/jobs/:id{\\d{1,15}}/retry', (c) => {
-      const id = Number(c.req.param('id'))
-      return act(c, (jobs) => jobs.retry(id), `/jobs/${id}`, 'retried')
-    })
-    .post('/jobs/:id{\\d{1,15}}/cancel', (c) => {
-      const id = Number(c.req.param('id'))
-      return act(c, (jobs) => jobs.cancel(id), `/jobs/${id}`, 'cancelled')
-    })
+    .route('/jobs/:id{\\d{1,15}}', jobActions(within))
 
     .get('/tasks', async (c) => {
       const [tasks, measured] = await within(c, async (jobs) => [await jobs.tasks(), await jobs.read(timings)])
@@ -189,16 +177,16 @@ export function dashboard(source: JobsSource, { auth, onError = logged }: Dashbo
         const { base } = c.get('access')
         return c.redirect(`${base}/jobs/${answer.job.id}${query({ done: 'inserted' })}`, 303)
       }
-      const problem = { argument: argumentOf(answer.refused), message: answer.refused.message }
+      const problem = refusalOf(answer.refused)
       return c.html(<InsertPage access={c.get('access')} task={answer.task} values={values} problem={problem} />, 422)
     })
     .post('/tasks/:name/:verb{pause|resume}', (c) => {
       const { name: task, verb } = c.req.param()
-      return act(c, (jobs) => paused(jobs, verb, { task }), `/tasks/${encodeURIComponent(task)}`, doneOf(verb))
+      return act(within, c, (jobs) => paused(jobs, verb, { task }), `/tasks/${encodeURIComponent(task)}`, doneOf(verb))
     })
     .post('/systems/:name/:verb{pause|resume}', (c) => {
       const { name: system, verb } = c.req.param()
-      return act(c, (jobs) => paused(jobs, verb, { system }), '/', doneOf(verb))
+      return act(within, c, (jobs) => paused(jobs, verb, { system }), '/', doneOf(verb))
     })
     .get('/graph', async (c) => {
       const found = await within(c, (jobs) => jobs.graph())
@@ -217,7 +205,7 @@ export function dashboard(source: JobsSource, { auth, onError = logged }: Dashbo
     })
     .post('/schedules/:name/:verb{pause|resume}', (c) => {
       const { name: schedule, verb } = c.req.param()
-      return act(c, (jobs) => paused(jobs, verb, { schedule }), '/schedules', doneOf(verb))
+      return act(within, c, (jobs) => paused(jobs, verb, { schedule }), '/schedules', doneOf(verb))
     })
     .all('*', (c) => {
       const { path, method } = c.req
@@ -285,11 +273,6 @@ function doneOf(verb: string): Done {
   return verb === 'pause' ? 'paused' : 'resumed'
 }
 
-/** The address of a page: of the first one without a slash at its end. */
-function pageAt(base: string, page: string): string {
-  return (page === '/' ? base : base + page) || '/'
-}
-
 /** A page of the dashboard, and nothing else. */
 function inner(to: unknown): string {
   return typeof to === 'string' && /^\/(?![/\\])/.test(to) ? to : '/'
@@ -301,15 +284,4 @@ function statusOf(text: string | undefined): JobStatus | undefined {
 
 function cursorOf(text: string | undefined): number | undefined {
   return /^\d{1,15}$/.test(text ?? '') ? Number(text) : undefined
-}
-
-function texts(form: Record<string, unknown>): Record<string, string> {
-  const entries = Object.entries(form).filter((entry): entry is [string, string] => typeof entry[1] === 'string')
-  return Object.fromEntries(entries)
-}
-
-/** Which argument the database refused: it names it as the column. */
-function argumentOf({ cause }: JobMasterError): string | undefined {
-  const column: unknown = typeof cause === 'object' && cause !== null ? Reflect.get(cause, 'column') : undefined
-  return typeof column === 'string' && column !== '' ? column : undefined
 }

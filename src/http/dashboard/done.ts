@@ -5,6 +5,8 @@ const sentences = {
   'retried-all': 'They are waiting again.',
   'retried-some': 'A thousand are waiting again, and more are left: retry again.',
   cancelled: 'Cancelled. If it runs, it is asked to stop.',
+  changed: 'Changed.',
+  deleted: 'Deleted.',
   paused: 'Paused: nothing of it is claimed until it is resumed.',
   resumed: 'Resumed.',
 } as const

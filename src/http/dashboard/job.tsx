@@ -19,6 +19,8 @@ interface JobProps {
   now: Date
 }
 
+/** What has not started: its priority and time can be changed. */
+const changeable = new Set<string>(['scheduled', 'waiting', 'blocked'])
 const finished = new Set<string>(['completed', 'failed', 'cancelled', 'expanded'])
 
 /** All there is to know of a job, and what can be done about it. */
@@ -42,6 +44,16 @@ export function JobPage({ access, job, attempts, log, explanation, relations, do
           <Action access={access} path={`/jobs/${job.id}/cancel`} kind="danger">
             Cancel
           </Action>
+        )}
+        {changeable.has(job.status) && (
+          <a class="button" href={`${base}/jobs/${job.id}/change`}>
+            Change
+          </a>
+        )}
+        {job.status !== 'running' && (
+          <a class="button" href={`${base}/jobs/${job.id}/delete`}>
+            Delete
+          </a>
         )}
         <a class="button" href={`${base}/tasks/${encodeURIComponent(job.task)}/insert?${copied(job)}`}>
           Insert a copy

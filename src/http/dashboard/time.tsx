@@ -3,12 +3,16 @@ import { span } from '../../graph-svg.ts'
 /** A time as one would say it, with the exact one in its title. */
 export function Time({ at, now }: { at: Date | null; now: Date }) {
   if (!at) return <span class="none">–</span>
-  const exact = `${at.toISOString().slice(0, 19).replace('T', ' ')} UTC`
   return (
-    <time datetime={at.toISOString()} title={exact}>
+    <time datetime={at.toISOString()} title={exact(at)}>
       {relative(at, now)}
     </time>
   )
+}
+
+/** To the second. */
+export function exact(at: Date): string {
+  return `${at.toISOString().slice(0, 19).replace('T', ' ')} UTC`
 }
 
 export function relative(at: Date, now: Date): string {
