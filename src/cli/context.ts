@@ -31,13 +31,17 @@ export function contextOf(command: Command, { hears = false } = {}): Context {
   return { out, project: projectFolder(), entry, verbose }
 }
 
-/** Does something with the jobs of the entry, and closes what was opened for it. */
+/**
+ * Does something with the jobs of the entry, and closes what was opened for it. `start` says whether the embedded Postgres
+ * of the project may be started for it.
+ */
 export async function withEntry<T>(
   { project, entry }: Pick<Context, 'project' | 'entry'>,
   work: (jobs: JobMaster, database: CommandDatabase) => Promise<T>,
+  { start = true } = {},
 ): Promise<T> {
   const file = entryFile(project, entry)
-  const database = await openCommandDatabase(project)
+  const database = await openCommandDatabase(project, { start })
   try {
     const source = await loadEntry(file)
     // An instance that the entry has made is the process's, which ends with the command.

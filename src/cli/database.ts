@@ -15,9 +15,9 @@ export interface CommandDatabase {
 
 /**
  * Sees to `DATABASE_URL`, which the entry reads: what the environment or `.env` says, else the embedded Postgres of the
- * project, started where no other command has. Where that is not installed either, the entry is left to itself.
+ * project, started where no other command has and `start` does not forbid it. Where that is not installed either, the entry is left to itself.
  */
-export async function openCommandDatabase(project: string): Promise<CommandDatabase> {
+export async function openCommandDatabase(project: string, { start = true } = {}): Promise<CommandDatabase> {
   const file = join(project, '.env')
   // What the environment says comes first.
   if (existsSync(file)) process.loadEnvFile(file)
@@ -28,7 +28,7 @@ export async function openCommandDatabase(project: string): Promise<CommandDatab
     process.env.DATABASE_URL = running.url
     return { embedded: true, close: async () => {} }
   }
-  if (!isInstalled()) return { embedded: false, close: async () => {} }
+  if (!start || !isInstalled()) return { embedded: false, close: async () => {} }
   const { url, server } = await startServer(folder)
   process.env.DATABASE_URL = url
   return { embedded: true, close: () => stopServer(server) }

@@ -1,5 +1,5 @@
-import completion from '@bomb.sh/tab/commander'
 import { Command } from 'commander'
+import { addCompletion } from './completion.ts'
 import { version } from './version.ts'
 import { addCancel } from './commands/cancel.ts'
 import { addChange } from './commands/change.ts'
@@ -30,7 +30,9 @@ export async function runCommand(args: readonly string[]): Promise<void> {
   // A reader that has seen enough, `| head` say, is none of our errors.
   process.stdout.on('error', () => process.exit())
   try {
-    await program().parseAsync([...args], { from: 'user' })
+    const root = program()
+    await addCompletion(root, args)
+    await root.parseAsync([...args], { from: 'user' })
   } catch (error) {
     const out = openOutput(args.includes('--json'))
     process.exitCode = report(error, out, args.includes('--verbose'))
@@ -77,6 +79,5 @@ function program(): Command {
     add(root)
   }
   for (const command of root.commands) command.copyInheritedSettings(root)
-  completion(root)
   return root
 }

@@ -1,7 +1,7 @@
 import { appendFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { command, emptyProject, project } from './project.ts'
+import { project } from './project.ts'
 
 const timeout = 120_000
 
@@ -29,11 +29,3 @@ test(
     })
   },
 )
-
-test('a shell completes commands and options', { timeout }, async () => {
-  const folder = await emptyProject()
-  const complete = async (...args: string[]) => (await command(folder, ['complete', ...args]).ended).stdout
-  expect(await complete('--', 'in')).toMatch(/^init\t.*\ninsert\t/m)
-  expect(await complete('--', 'deploy', '--ch')).toContain('--check')
-  expect(await complete('bash')).toContain('jobmaster')
-})
