@@ -42,7 +42,7 @@ export async function runCommand(args: readonly string[]): Promise<void> {
 }
 
 /** The commands and their options. */
-function program(): Command {
+export function program(): Command {
   const root = new Command('jobmaster')
     .description('Jobs in Postgres, run by functions.')
     .version(version, '-V, --version', 'show the version')
