@@ -3,6 +3,8 @@ import { readdir, readFile } from 'node:fs/promises'
 import { dirname, join, normalize } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Command } from 'commander'
+import { format } from 'prettier'
+import { parse as parseToml } from 'smol-toml'
 import { expect, test } from 'vitest'
 import { addCompletion } from '../../src/cli/completion.ts'
 import { program } from '../../src/cli/program.ts'
@@ -52,6 +54,25 @@ test('every script of npm, and every test that the pages name, is there', async 
     ]
   })
   expect(wrong).toEqual([])
+})
+
+test('every configuration that the pages say to write can be read, and what it refers to is in it', async () => {
+  const found = texts.flatMap(({ page, text }) =>
+    [...text.matchAll(/^```(jsonc?|yaml|toml)\n([^]*?)^```$/gm)].map(([, language = '', body = '']) => ({
+      page,
+      language,
+      body,
+    })),
+  )
+  expect(new Set(found.map(({ language }) => language))).toEqual(new Set(['json', 'jsonc', 'yaml', 'toml']))
+  for (const { page, language, body } of found) {
+    const read = async (): Promise<unknown> =>
+      language === 'toml' ? parseToml(body) : format(body, { parser: language })
+    await expect(read(), page).resolves.toBeDefined()
+    for (const [, name = ''] of body.matchAll(/!(?:Ref|GetAtt) (\w+)/g)) {
+      expect(body, page).toMatch(new RegExp(`^  ${name.replace(/Url$/, '')}\\w*:`, 'm'))
+    }
+  }
 })
 
 test('every link within the pages leads to a file, and to a heading of it', () => {
