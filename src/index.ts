@@ -2,6 +2,7 @@ export type { Bite, Control, JobChange, JobFilter, Keep, Pausable } from './cont
 export type { DeployedSchedule } from './deployed-schedules.ts'
 export { JobMasterError, NonRetriable, RetryAfter } from './errors.ts'
 export type { DeployedParameter, DeployedTask, Graph } from './graph.ts'
+export type { Group, GroupInsert, GroupOptions, InsertedGroup } from './groups.ts'
 export type { Attempt, ListOptions, Status } from './inspect.ts'
 export type { InsertedJob, Job, JobError, JobStatus } from './job.ts'
 export { createJobMaster, type InsertManyItem, type JobMaster, type JobMasterOptions } from './jobmaster.ts'

@@ -56,7 +56,7 @@ function selectJobs(schema: string): SQL {
       'status', job.status, 'attempt', job.attempt, 'maxAttempts', job.max_attempts, 'failures', job.failures,
       'processUnits', job.process_units, 'system', job.system, 'createdAt', job.created_at, 'runAt', job.run_at,
       'startedAt', job.started_at, 'finishedAt', job.finished_at, 'leaseUntil', job.lease_until,
-      'result', job.result, 'error', job.error, 'parentId', job.parent_id, 'progress', (
+      'result', job.result, 'error', job.error, 'parentId', job.parent_id, 'groupId', job.group_id, 'progress', (
         select jsonb_build_object('value', progress.value, 'message', progress.message, 'at', progress.told_at)
         from ${tables}.progress progress
         where progress.job_id = job.id and progress.attempt = job.attempt

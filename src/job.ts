@@ -41,6 +41,8 @@ export interface Job {
   error: JobError | null
   /** The ALL job that it comes from. */
   parentId: number | null
+  /** The group that it was inserted with. */
+  groupId: number | null
   /** What its newest attempt last said of how far it is, by `ctx.progress`. */
   progress: JobProgress | null
 }

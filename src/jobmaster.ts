@@ -5,6 +5,7 @@ import { drain, type Invocation } from './drain.ts'
 import { JobMasterError } from './errors.ts'
 import type { DeployedSchedule } from './deployed-schedules.ts'
 import type { DeployedTask, Graph } from './graph.ts'
+import type { Group, GroupInsert, GroupOptions } from './groups.ts'
 import type { Attempt, ListOptions, LogLine, Status } from './inspect.ts'
 import type { InsertedJob, Job } from './job.ts'
 import { jsonProblem } from './json.ts'
@@ -65,8 +66,13 @@ export interface JobMaster extends Control {
   /** Inserts jobs, all or none, in one statement. In the order given. */
   insertMany<const T extends readonly (Task | string)[]>(
     items: { [I in keyof T]: InsertManyItem<T[I]> },
-    options?: TransactionOption,
+    options?: TransactionOption & { group?: undefined },
   ): Promise<InsertedJob[]>
+  /** As a group: its counts are `jobs.group(id)`, other jobs wait for it by `after`, and what it calls runs once it has ended. */
+  insertMany<const T extends readonly (Task | string)[], C extends Task | string, F extends Task | string>(
+    items: { [I in keyof T]: InsertManyItem<T[I]> },
+    options: TransactionOption & { group: true | GroupOptions<C, F> },
+  ): Promise<GroupInsert>
   /** The statement of an insert, for a neon-http batch of the application's: `db.batch([db.execute(query), …])`. */
   insertQuery<T extends Task | string>(task: T, args: Args<T>, options?: JobOptions): SQL
   /** Runs jobs until none is left that may run now, or the deadline is near. */
@@ -75,6 +81,8 @@ export interface JobMaster extends Control {
   get(id: number): Promise<Job | null>
   /** Jobs, the newest first; `cursor` of one answer goes on after it. */
   list(options?: ListOptions): Promise<{ jobs: Job[]; cursor: string | null }>
+  /** How far a group is: how many of its jobs are in each status. Also by the id of an ALL job, of its children. */
+  group(id: number): Promise<Group>
   /** How many jobs there are in each status, and what is in use. */
   status(): Promise<Status>
   /** Depth, oldest waiting age, units in use and how many attempts ended how, in the text format of Prometheus. */
@@ -153,7 +161,7 @@ export function createJobMaster<const M extends Record<string, object> = Record<
   function newJob(
     task: Task | string,
     args: unknown,
-    { priority = 0, runAt, unique, uniqueKey, debounceSeconds }: JobOptions = {},
+    { priority = 0, runAt, unique, uniqueKey, debounceSeconds, after }: JobOptions = {},
   ): queue.NewJob {
     const name = typeof task === 'string' ? task : tasks.nameOf(task)
     if (name === undefined) {
@@ -179,7 +187,7 @@ export function createJobMaster<const M extends Record<string, object> = Record<
         `${name}: runAt must be a valid Date in the years 1 to 9999, got ${String(runAt)}`,
       )
     }
-    const wish = { unique, uniqueKey, debounceSeconds }
+    const wish = { unique, uniqueKey, debounceSeconds, after }
     const impossible = jsonProblem(wish, 'its options', { leaveOutUndefined: true })
     if (impossible) throw new JobMasterError('JM008', `${name}: ${impossible}`)
     return {
@@ -190,18 +198,23 @@ export function createJobMaster<const M extends Record<string, object> = Record<
       unique,
       unique_key: uniqueKey,
       debounce_seconds: debounceSeconds,
+      after,
     }
   }
 
-  async function insertJobs(items: readonly queue.NewJob[], tx: Transaction | undefined): Promise<InsertedJob[]> {
-    if (items.length === 0) return []
+  async function insertJobs(
+    items: readonly queue.NewJob[],
+    tx: Transaction | undefined,
+    callbacks?: queue.Callbacks,
+  ): Promise<queue.Inserted> {
+    if (items.length === 0 && !callbacks) return { jobs: [] }
     const within: queue.Queue =
       tx === undefined
         ? place
         : { db: databaseOf(tx, 'tx must be a Drizzle transaction, as db.transaction(…) gives it'), schema }
     const guarded = tx === undefined ? deployed : alreadyDeployed
     const send = (trace?: string) =>
-      guarded(() => queue.insertJobs(within, trace ? items.map((item) => ({ ...item, trace })) : items))
+      guarded(() => queue.insertJobs(within, trace ? items.map((item) => ({ ...item, trace })) : items, callbacks))
     return telemetry
       ? telemetry.send(
           items.map((item) => item.task),
@@ -211,7 +224,7 @@ export function createJobMaster<const M extends Record<string, object> = Record<
   }
 
   async function insert(task: Task | string, args: unknown, insertOptions?: InsertOptions): Promise<InsertedJob> {
-    const [job] = await insertJobs([newJob(task, args, insertOptions)], insertOptions?.tx)
+    const [job] = (await insertJobs([newJob(task, args, insertOptions)], insertOptions?.tx)).jobs
     if (!job) throw new JobMasterError('JM010', 'insert_jobs answered no job: deploy again')
     return job
   }
@@ -240,9 +253,15 @@ export function createJobMaster<const M extends Record<string, object> = Record<
     deploy: async (deployOptions) => (await import('./deploy.ts')).deploy(deployment, deployOptions),
     plan: async (deployOptions) => (await import('./plan.ts')).plan(deployment, deployOptions),
     insert,
-    insertMany: async (items, { tx } = {}) => {
+    insertMany: async (
+      items: readonly InsertManyItem<Task | string>[],
+      { tx, group }: TransactionOption & { group?: true | GroupOptions<Task | string, Task | string> | undefined } = {},
+    ) => {
       const newJobs = items.map(({ task, args, ...rest }) => newJob(task, args, rest))
-      return insertJobs(newJobs, tx)
+      // The type says which answer is for which options; an arrow cannot.
+      if (!group) return (await insertJobs(newJobs, tx)).jobs as never
+      const { callbacksOf } = await import('./groups.ts')
+      return insertJobs(newJobs, tx, callbacksOf(group, newJob)) as never
     },
     insertQuery,
     runUntilEmpty: async (deadline, runOptions) => {
@@ -260,6 +279,7 @@ export function createJobMaster<const M extends Record<string, object> = Record<
     },
     get: (id) => deployed(async () => (await import('./inspect.ts')).getJob(place, id)),
     list: (listOptions = {}) => deployed(async () => (await import('./inspect.ts')).listJobs(place, listOptions)),
+    group: (id) => deployed(async () => (await import('./groups.ts')).group(place, id)),
     status: () => deployed(async () => (await import('./inspect.ts')).status(place)),
     metrics: () => deployed(async () => (await import('./metrics.ts')).metrics(place)),
     attempts: (id) => deployed(async () => (await import('./inspect.ts')).attempts(place, id)),

@@ -1,9 +1,10 @@
 import { sql, type SQL } from 'drizzle-orm'
 import { type Database, json, query, type Row } from './database.ts'
 import { JobMasterError } from './errors.ts'
+import type { InsertedGroup } from './groups.ts'
 import type { InsertedJob, Job, JobError, JobStatus } from './job.ts'
 import type { Retained } from './retention.ts'
-import type { Json, Unique } from './task.ts'
+import type { After, Json, Unique } from './task.ts'
 
 /** One job to insert, as `insert_jobs` takes it. */
 export interface NewJob {
@@ -14,6 +15,7 @@ export interface NewJob {
   unique?: Unique | undefined
   unique_key?: string | undefined
   debounce_seconds?: number | undefined
+  after?: After | undefined
   /** A W3C traceparent. */
   trace?: string
 }
@@ -135,16 +137,25 @@ export async function settleAndClaim(queue: Queue, request: ClaimRequest): Promi
   return answer
 }
 
-/** Inserts jobs, all or none, and returns them in the order given. */
-export async function insertJobs(queue: Queue, items: readonly NewJob[]): Promise<InsertedJob[]> {
+/** What a group calls: see `sql/insert_group.sql`. */
+export interface Callbacks {
+  onComplete?: NewJob | undefined
+  onFailed?: NewJob | undefined
+}
+
+/** Inserts jobs, all or none, and returns them in the order given; as a group where callbacks are given, or `{}`. */
+export async function insertJobs(queue: Queue, items: readonly NewJob[], callbacks?: Callbacks): Promise<Inserted> {
   const texts = textsOf(items)
-  const { ids, scheduled, created_at, tasks, jobs } = (await call(queue, insertJobsCall(texts))) as InsertAnswer
+  const { ids, scheduled, created_at, tasks, jobs, group } = (await call(
+    queue,
+    insertJobsCall(texts, callbacks),
+  )) as InsertAnswer
   const parse = jobs && (await import('./inspect.ts')).parseJob
   const set = new Set(scheduled)
   const createdAt = Date.parse(created_at)
   // As they were sent: what the caller changes meanwhile, or JSON leaves out, is not in the database.
   const sent = JSON.parse(`[${texts.join(',')}]`) as (NewJob & { args?: Job['args'] })[]
-  return sent.map((given, index) => {
+  const inserted = sent.map((given, index): InsertedJob => {
     // An answer has an id for each item, and says of each task what its jobs have in common.
     const id = ids[index] as number
     const told = jobs?.[index]
@@ -169,9 +180,16 @@ export async function insertJobs(queue: Queue, items: readonly NewJob[]): Promis
       result: null,
       error: null,
       parentId: null,
+      groupId: group?.id ?? null,
       progress: null,
     }
   })
+  return { jobs: inserted, group }
+}
+
+export interface Inserted {
+  jobs: InsertedJob[]
+  group?: InsertedGroup | undefined
 }
 
 interface InsertAnswer {
@@ -181,6 +199,7 @@ interface InsertAnswer {
   tasks: Record<string, TaskFacts>
   /** By position, those of which more has to be said: they were there, or are put off. */
   jobs?: Record<number, InsertedJob>
+  group?: InsertedGroup
 }
 
 type TaskFacts = [maxAttempts: number, processUnits: number, defaults: Job['args']]
@@ -209,8 +228,10 @@ function textsOf(items: readonly NewJob[]): string[] {
   })
 }
 
-function insertJobsCall(texts: readonly string[]): SQL {
-  return sql`insert_jobs(${`[${texts.join(',')}]`}::text::jsonb)`
+function insertJobsCall(texts: readonly string[], callbacks?: Callbacks): SQL {
+  const items = `[${texts.join(',')}]`
+  const given = callbacks ? `{"items":${items},"callbacks":${JSON.stringify(callbacks)}}` : items
+  return sql`insert_jobs(${given}::text::jsonb)`
 }
 
 async function call(queue: Queue, invocation: SQL): Promise<unknown> {

@@ -141,6 +141,8 @@ export function tablesIn(schemaName: string = defaultSchemaName) {
       trace: text(),
       /** Of a task with limits by arguments: the hash of those that they name. */
       limitKey: id('limit_key'),
+      /** The group that it was inserted with; of the children of an ALL job, the one of their parent. */
+      groupId: id('group_id'),
     },
     (table) => [
       // The order of claims: higher priority first, then the older job.
@@ -168,6 +170,13 @@ export function tablesIn(schemaName: string = defaultSchemaName) {
       index('jobs_failed_idx')
         .on(table.id)
         .where(sql`status = 'failed'`),
+      // Whether a group has a job left, and how many of each status.
+      index('jobs_group_idx')
+        .on(table.groupId, table.status)
+        .where(sql`group_id is not null`),
+      index('jobs_parent_idx')
+        .on(table.parentId, table.status)
+        .where(sql`parent_id is not null`),
       // One check, and a short one: its text is read anew by each statement that writes jobs.
       check(
         'jobs_row_check',
@@ -214,6 +223,38 @@ export function tablesIn(schemaName: string = defaultSchemaName) {
     (table) => [
       uniqueIndex('blockers_job_idx').on(table.jobId, table.blockerId),
       index('blockers_blocker_idx').on(table.blockerId),
+    ],
+  )
+
+  /**
+   * Jobs that were inserted together. Its id is of the sequence of jobs, since the children of an ALL job are a group too,
+   * under their parent's id: that has a row here once a job waits for it.
+   */
+  const groups = schema.table('groups', {
+    id: id('id').primaryKey(),
+    createdAt: time('created_at').notNull(),
+    /** When the last of its jobs had ended. From then on nothing here changes. */
+    endedAt: time('ended_at'),
+    /** How many jobs it had then, how many of these had failed or were cancelled, and what the first of them says. */
+    jobs: integer().notNull().default(0),
+    failures: integer().notNull().default(0),
+    failure: text(),
+    /** The jobs that run when all have completed, and when some have not; the one that does not run is deleted. */
+    onComplete: id('on_complete'),
+    onFailed: id('on_failed'),
+  })
+
+  /** Which blocked job waits for which group, until it has ended: `condition` is what the job runs in. */
+  const groupWaits = schema.table(
+    'group_waits',
+    {
+      groupId: id('group_id').notNull(),
+      jobId: id('job_id').notNull(),
+      condition: text({ enum: ['completed', 'ended', 'onComplete', 'onFailed'] }).notNull(),
+    },
+    (table) => [
+      uniqueIndex('group_waits_job_idx').on(table.jobId, table.groupId),
+      index('group_waits_group_idx').on(table.groupId),
     ],
   )
 
@@ -409,13 +450,15 @@ select
   job.priority,
   job.status,
   case
-    when job.status = 'blocked' then 'dependencies: waits for ' || (
+    when job.status = 'blocked' then coalesce('dependencies: waits for ' || (
       select string_agg('#' || blocker.id || ' ' || target.type_key || '.' || target.task_key || ' (' || blocker.status || ')', ', ' order by blocker.id)
       from ${blockers} blockers
       join ${jobs} blocker on blocker.id = blockers.blocker_id
       join ${tasks} target on target.id = blocker.task_id
       where blockers.job_id = job.id
-    )
+    ), 'groups: waits for ' || (
+      select string_agg('group ' || waits.group_id, ', ' order by waits.group_id) from ${groupWaits} waits where waits.job_id = job.id
+    ))
     when job.status = 'scheduled' and job.attempt > 0 then 'backing off: failed ' || job.failures || ' of ' || job.max_attempts || ' attempts'
     when job.status = 'scheduled' then 'not due yet'
     when job.status <> 'waiting' then null
@@ -464,6 +507,8 @@ order by
     jobKeys,
     completions,
     blockers,
+    groups,
+    groupWaits,
     attempts,
     progress,
     logLines,
@@ -495,6 +540,8 @@ export const {
   jobKeys,
   completions,
   blockers,
+  groups,
+  groupWaits,
   attempts,
   progress,
   logLines,

@@ -96,7 +96,15 @@ export interface JobOptions {
   uniqueKey?: string
   /** Not before so many seconds. Where there is one of this key that waits, it is put off so far, with these arguments. */
   debounceSeconds?: number
+  /**
+   * Not before these groups have ended: ids of groups, of `insertMany` with `group`, or of ALL jobs. It fails where one has not
+   * completed, unless it is to run all the same.
+   */
+  after?: After
 }
+
+/** Which groups a job waits for, and what becomes of it when a job of one failed or was cancelled: it fails, or it runs. */
+export type After = number | readonly number[] | { groups: number | readonly number[]; ifFailed?: 'fail' | 'run' }
 
 export interface InsertOptions extends JobOptions, TransactionOption {}
 

@@ -1,7 +1,7 @@
 -- Cancels a job and returns its status. One that runs is asked to stop: its signal fires when its invocation next calls,
 -- and it is cancelled unless it completes all the same. What waits for a cancelled job fails. Raises JM011 and JM012.
 -- Waits for rows. A blocked job is locked with all that may fail with it, in id order, as by the settle of what it waits
--- for: see wake_dependents. One that runs is locked by itself: its own settle has it first, and then those that wait for it.
+-- for: see wake_dependents; of one that waits for a group its own groups first, see hold_groups. One that runs is locked by itself: its own settle has it first, and then those that wait for it.
 create or replace function jobmaster.cancel(job_id bigint)
 returns text
 language plpgsql volatile
@@ -12,6 +12,7 @@ declare
   job jobmaster.jobs;
   affected_jobs bigint[];
 begin
+  perform jobmaster.hold_groups(cancel.job_id);
   with recursive affected (id) as (
     select jobs.id from jobmaster.jobs where jobs.id = cancel.job_id and jobs.status = 'blocked'
     union
@@ -35,7 +36,8 @@ begin
     perform jobmaster.tally(array[job.task_id], 'cancelled', jobmaster.clock());
     delete from jobmaster.job_keys where job_keys.job_id = cancel.job_id;
     delete from jobmaster.blockers where blockers.job_id = cancel.job_id;
-    perform jobmaster.wake_dependents(array[job_id]);
+    delete from jobmaster.group_waits where group_waits.job_id = cancel.job_id;
+    perform jobmaster.wake_dependents(array[job_id], jobmaster.groups_of(array[job_id]));
     return 'cancelled';
   end if;
   return job.status;

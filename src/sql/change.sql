@@ -1,6 +1,6 @@
 -- Changes the priority of a job that has not started, or when it may start, or both; null leaves as it is. Returns its
 -- status. One that is set for later looks at its dependencies when it is due; what waits for it waits on. A raised
--- priority is handed to what it is blocked on. Raises JM008, JM011 and JM012. Waits for the job's row, and no other.
+-- priority is handed to what it is blocked on. One that waits for a group goes on waiting. Raises JM008, JM011 and JM012. Waits for the job's row, and no other.
 create or replace function jobmaster.change(job_id bigint, priority integer default null, run_at timestamptz default null)
 returns text
 language plpgsql volatile
@@ -11,6 +11,7 @@ declare
   moment timestamptz := jobmaster.clock();
   job jobmaster.jobs;
   next_status text;
+  waits boolean;
 begin
   select * into job from jobmaster.jobs where id = job_id for update;
   if not found then
@@ -31,7 +32,9 @@ begin
       message = format('change: run_at must be a time in the years 1 to 9999, got %s', run_at);
   end if;
 
+  waits := exists (select from jobmaster.group_waits where group_waits.job_id = change.job_id);
   next_status := case
+    when waits then job.status
     when change.run_at > moment then 'scheduled'
     when change.run_at is not null and job.status = 'scheduled' then 'waiting'
     else job.status
@@ -49,7 +52,7 @@ begin
       -- Set for later, it is not one that a dependency may find.
       delete from jobmaster.job_keys where job_keys.job_id = change.job_id;
     end if;
-  else
+  elsif not waits then
     perform jobmaster.write_keys(array[job_id]);
   end if;
   if next_status = 'blocked' and change.priority > job.priority then

@@ -9,6 +9,7 @@ as $fn$
 declare
   job jobmaster.jobs;
 begin
+  perform jobmaster.hold_groups(job_id);
   select * into job from jobmaster.jobs where id = job_id for update;
   if not found then
     raise exception using errcode = 'JM011', message = format('there is no job #%s', job_id);

@@ -6,6 +6,7 @@ language sql volatile
 as $fn$
   delete from jobmaster.job_keys where job_id = any (job_ids);
   delete from jobmaster.blockers where job_id = any (job_ids);
+  delete from jobmaster.group_waits where job_id = any (job_ids);
   -- Where an insert has the key just now, it writes another job into it.
   delete from jobmaster.unique_keys
   where ctid = any (array(select ctid from jobmaster.unique_keys where job_id = any (job_ids) for update skip locked));

@@ -134,7 +134,11 @@ begin
       update jobmaster.jobs
       set status = 'waiting'
       where id = any (array(
-        select id from jobmaster.jobs where status = 'blocked' order by id for update skip locked
+        select id
+        from jobmaster.jobs
+        where status = 'blocked' and not exists (select from jobmaster.group_waits waits where waits.job_id = jobs.id)
+        order by id
+        for update skip locked
       ))
       returning id
     )

@@ -11,10 +11,10 @@ begin
     update jobmaster.jobs
     set status = 'expanded', finished_at = moment
     where id = any (job_ids)
-    returning id, task_id, priority, args, max_attempts, process_units, rank, trace
+    returning id, task_id, priority, args, max_attempts, process_units, rank, trace, group_id
   ), child as (
-    insert into jobmaster.jobs (parent_id, task_id, status, priority, rank, args, max_attempts, process_units, created_at, run_at, trace, limit_key)
-    select parent.id, parent.task_id, 'waiting', parent.priority, parent.rank, combination, parent.max_attempts, parent.process_units, moment, moment, parent.trace,
+    insert into jobmaster.jobs (parent_id, task_id, status, priority, rank, args, max_attempts, process_units, created_at, run_at, trace, group_id, limit_key)
+    select parent.id, parent.task_id, 'waiting', parent.priority, parent.rank, combination, parent.max_attempts, parent.process_units, moment, moment, parent.trace, parent.group_id,
       jobmaster.limit_key(coalesce(task.process_limit_per, task.rate_limit_per), combination)
     from parent
     join jobmaster.tasks task on task.id = parent.task_id

@@ -47,6 +47,15 @@ begin
       join jobmaster.tasks target on target.id = blocker.task_id
       where blockers.job_id = job.id
       order by blocker.id
+    ) || array(
+      select format('group: waits for group %s: %s of %s left', waits.group_id, member.jobs_left, jobmaster.counted(member.jobs::text, 'job'))
+      from jobmaster.group_waits waits
+      cross join lateral (
+        select count(*) as jobs, count(*) filter (where other.finished_at is null) as jobs_left
+        from jobmaster.group_members(waits.group_id) other
+      ) member
+      where waits.job_id = job.id
+      order by waits.group_id
     );
   elsif job.status = 'expanded' then
     reasons := reasons || (

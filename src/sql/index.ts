@@ -1,7 +1,7 @@
 // Generated from the .sql files beside it by `npm run generate:sql`. Do not edit.
 
 /** Changes when any function does. */
-export const version = 'be5d52e5e6570212'
+export const version = '680b34e1206c18a4'
 
 /** Every SQL function, each after those that its creation looks at. */
 export const functions: readonly { name: string; sql: string }[] = [
@@ -99,6 +99,7 @@ declare
 job jobmaster.jobs;
 affected_jobs bigint[];
 begin
+perform jobmaster.hold_groups(cancel.job_id);
 with recursive affected (id) as (
 select jobs.id from jobmaster.jobs where jobs.id = cancel.job_id and jobs.status = 'blocked'
 union
@@ -122,7 +123,8 @@ update jobmaster.jobs set status = 'cancelled', finished_at = jobmaster.clock() 
 perform jobmaster.tally(array[job.task_id], 'cancelled', jobmaster.clock());
 delete from jobmaster.job_keys where job_keys.job_id = cancel.job_id;
 delete from jobmaster.blockers where blockers.job_id = cancel.job_id;
-perform jobmaster.wake_dependents(array[job_id]);
+delete from jobmaster.group_waits where group_waits.job_id = cancel.job_id;
+perform jobmaster.wake_dependents(array[job_id], jobmaster.groups_of(array[job_id]));
 return 'cancelled';
 end if;
 return job.status;
@@ -153,6 +155,7 @@ as $fn$
 declare
 moment timestamptz := jobmaster.clock();
 held bigint[];
+held_groups bigint[];
 asked bigint[];
 cancelled bigint[];
 cancelled_tasks integer[];
@@ -164,6 +167,9 @@ where id = any (job_ids) and status = 'running'
 returning id
 )
 select array_agg(id) into asked from stopped;
+held_groups := array(
+select id from jobmaster.groups where id = any (jobmaster.groups_of(job_ids)) and ended_at is null order by id for no key update skip locked
+);
 with recursive affected (id) as (
 select blockers.job_id from jobmaster.blockers where blockers.blocker_id = any (job_ids)
 union
@@ -180,6 +186,13 @@ set status = 'cancelled', finished_at = moment
 where id = any (job_ids)
 and status in ('scheduled', 'waiting', 'blocked')
 and not exists (select from affected where affected.target = jobs.id and affected.id <> all (held))
+and not exists (
+select
+from jobmaster.groups
+where groups.id = any (array[jobs.group_id, jobs.parent_id, case when expands then jobs.id end])
+and ended_at is null
+and groups.id <> all (held_groups)
+)
 returning id, task_id
 )
 select array_agg(id), array_agg(task_id) into cancelled, cancelled_tasks from ended;
@@ -187,7 +200,8 @@ if cancelled is not null then
 perform jobmaster.tally(cancelled_tasks, 'cancelled', moment);
 delete from jobmaster.job_keys where job_id = any (cancelled);
 delete from jobmaster.blockers where job_id = any (cancelled);
-perform jobmaster.wake_dependents(cancelled);
+delete from jobmaster.group_waits where job_id = any (cancelled);
+perform jobmaster.wake_dependents(cancelled, jobmaster.groups_of(cancelled));
 end if;
 return coalesce(asked || cancelled, '{}');
 end
@@ -202,6 +216,7 @@ declare
 moment timestamptz := jobmaster.clock();
 job jobmaster.jobs;
 next_status text;
+waits boolean;
 begin
 select * into job from jobmaster.jobs where id = job_id for update;
 if not found then
@@ -221,7 +236,9 @@ errcode = 'JM008',
 column = 'runAt',
 message = format('change: run_at must be a time in the years 1 to 9999, got %s', run_at);
 end if;
+waits := exists (select from jobmaster.group_waits where group_waits.job_id = change.job_id);
 next_status := case
+when waits then job.status
 when change.run_at > moment then 'scheduled'
 when change.run_at is not null and job.status = 'scheduled' then 'waiting'
 else job.status
@@ -238,7 +255,7 @@ delete from jobmaster.blockers where blockers.job_id = change.job_id;
 if job.attempt = 0 then
 delete from jobmaster.job_keys where job_keys.job_id = change.job_id;
 end if;
-else
+elsif not waits then
 perform jobmaster.write_keys(array[job_id]);
 end if;
 if next_status = 'blocked' and change.priority > job.priority then
@@ -992,13 +1009,17 @@ $fn$;` },
 returns void
 language plpgsql volatile
 as $fn$
+declare
+waits boolean := exists (select from jobmaster.group_waits where job_id = debounced);
 begin
 update jobmaster.jobs
-set status = 'scheduled', run_at = due_at, args = new_args, expands = new_expands, blocked_at = null
+set status = case when waits then 'blocked' else 'scheduled' end, run_at = due_at, args = new_args, expands = new_expands, blocked_at = null
 where id = debounced;
 delete from jobmaster.blockers where job_id = debounced;
 delete from jobmaster.job_keys where job_id = debounced;
+if not waits then
 perform jobmaster.write_keys(array[debounced]);
+end if;
 end
 $fn$;` },
   { name: 'delete', sql: `create or replace function jobmaster.delete(job_id bigint)
@@ -1010,6 +1031,7 @@ as $fn$
 declare
 job jobmaster.jobs;
 begin
+perform jobmaster.hold_groups(job_id);
 select * into job from jobmaster.jobs where id = job_id for update;
 if not found then
 raise exception using errcode = 'JM011', message = format('there is no job #%s', job_id);
@@ -1049,12 +1071,41 @@ language sql volatile
 as $fn$
 select jobmaster.delete(filter::jsonb)
 $fn$;` },
+  { name: 'group_members', sql: `create or replace function jobmaster.group_members(group_id bigint)
+returns table (id bigint, task_id integer, status text, finished_at timestamptz, error jsonb)
+language sql stable
+as $fn$
+select job.id, job.task_id, job.status, job.finished_at, job.error
+from jobmaster.jobs job
+where job.group_id = $1 and job.status <> 'expanded'
+union all
+select job.id, job.task_id, job.status, job.finished_at, job.error
+from jobmaster.jobs job
+where job.parent_id = $1
+union all
+select job.id, job.task_id, job.status, job.finished_at, job.error
+from jobmaster.jobs job
+where job.id = $1 and job.expands and job.status <> 'expanded'
+$fn$;` },
+  { name: 'delete_groups', sql: `create or replace function jobmaster.delete_groups(ended_before timestamptz)
+returns void
+language sql volatile
+as $fn$
+delete from jobmaster.groups
+where id = any (array(
+select id
+from jobmaster.groups
+where ended_at < ended_before and not exists (select from jobmaster.group_members(groups.id))
+for update skip locked
+))
+$fn$;` },
   { name: 'delete_jobs', sql: `create or replace function jobmaster.delete_jobs(job_ids bigint[])
 returns void
 language sql volatile
 as $fn$
 delete from jobmaster.job_keys where job_id = any (job_ids);
 delete from jobmaster.blockers where job_id = any (job_ids);
+delete from jobmaster.group_waits where job_id = any (job_ids);
 delete from jobmaster.unique_keys
 where ctid = any (array(select ctid from jobmaster.unique_keys where job_id = any (job_ids) for update skip locked));
 delete from jobmaster.attempts where job_id = any (job_ids);
@@ -1181,7 +1232,11 @@ with looks_again as (
 update jobmaster.jobs
 set status = 'waiting'
 where id = any (array(
-select id from jobmaster.jobs where status = 'blocked' order by id for update skip locked
+select id
+from jobmaster.jobs
+where status = 'blocked' and not exists (select from jobmaster.group_waits waits where waits.job_id = jobs.id)
+order by id
+for update skip locked
 ))
 returning id
 )
@@ -1296,10 +1351,137 @@ returning id
 delete from jobmaster.ticks where schedule_id in (select id from removed);
 end
 $fn$;` },
+  { name: 'end_groups', sql: `create or replace function jobmaster.end_groups(group_ids bigint[])
+returns void
+language plpgsql volatile
+as $fn$
+declare
+moment timestamptz := jobmaster.clock();
+open_groups bigint[];
+over_now bigint[];
+late_groups bigint[];
+begin
+with recursive reached (id) as (
+select open.id from jobmaster.groups open where open.id = any (group_ids) and open.ended_at is null
+union
+select job.group_id
+from reached
+join jobmaster.group_waits waits on waits.group_id = reached.id
+join jobmaster.jobs job on job.id = waits.job_id
+where job.group_id is not null
+)
+select array_agg(id order by id) into open_groups from reached;
+if open_groups is null then
+return;
+end if;
+perform from jobmaster.groups where id = any (open_groups) and ended_at is null order by id for no key update;
+loop
+over_now := array(
+select id
+from jobmaster.groups
+where id = any (open_groups)
+and ended_at is null
+and not exists (
+select from jobmaster.group_members(id) member where member.status = any ('{blocked,running,scheduled,waiting}')
+)
+order by id
+);
+exit when over_now = '{}';
+perform from jobmaster.groups where id = any (over_now) order by id for update;
+select array_agg(distinct job.group_id)
+into late_groups
+from jobmaster.group_waits waits
+join jobmaster.jobs job on job.id = waits.job_id
+where waits.group_id = any (over_now) and job.group_id <> all (open_groups);
+if late_groups is not null then
+perform from jobmaster.groups where id = any (late_groups) order by id for no key update;
+open_groups := open_groups || late_groups;
+end if;
+update jobmaster.groups
+set ended_at = moment,
+jobs = counted.jobs,
+failures = counted.failures,
+failure = (
+select format('%s.%s #%s %s', task.type_key, task.task_key, job.id, case job.status
+when 'failed' then 'failed: ' || left(coalesce(job.error ->> 'message', ''), 1500)
+else 'was cancelled'
+end)
+from jobmaster.jobs job
+join jobmaster.tasks task on task.id = job.task_id
+where job.id = counted.first_failed
+),
+on_complete = case when counted.failures = 0 then on_complete end,
+on_failed = case when counted.failures > 0 then on_failed end
+from (
+select
+over_id,
+count(member.id) as jobs,
+count(member.id) filter (where member.status <> 'completed') as failures,
+min(member.id) filter (where member.status <> 'completed') as first_failed
+from unnest(over_now) over_id
+left join lateral jobmaster.group_members(over_id) member on true
+group by over_id
+) counted
+where groups.id = counted.over_id;
+perform jobmaster.end_waits(over_now);
+end loop;
+end
+$fn$;` },
+  { name: 'end_waits', sql: `create or replace function jobmaster.end_waits(group_ids bigint[])
+returns void
+language plpgsql volatile
+as $fn$
+declare
+moment timestamptz := jobmaster.clock();
+waiters bigint[];
+failed_tasks integer[];
+begin
+select array_agg(distinct job_id) into waiters from jobmaster.group_waits where group_id = any (group_ids);
+if waiters is null then
+return;
+end if;
+perform from jobmaster.jobs where id = any (waiters) order by id for update;
+perform jobmaster.delete_jobs(array(
+select waits.job_id
+from jobmaster.group_waits waits
+join jobmaster.groups ended on ended.id = waits.group_id
+where waits.group_id = any (group_ids) and waits.condition = case when ended.failures > 0 then 'onComplete' else 'onFailed' end
+));
+with reason as (
+select distinct on (waits.job_id) waits.job_id, format(
+'group %s, which this job waits for, did not complete: %s%s',
+ended.id,
+ended.failure,
+case when ended.failures > 1 then format(' (and %s more)', ended.failures - 1) end
+) as message
+from jobmaster.group_waits waits
+join jobmaster.groups ended on ended.id = waits.group_id
+where waits.group_id = any (group_ids) and waits.condition = 'completed' and ended.failures > 0
+order by waits.job_id, ended.id
+), doomed as (
+update jobmaster.jobs job
+set status = 'failed', finished_at = moment, error = jsonb_build_object('name', 'DependencyFailed', 'message', left(reason.message, 2000))
+from reason
+where job.id = reason.job_id and job.status = 'blocked'
+returning job.task_id
+)
+select array_agg(task_id) into failed_tasks from doomed;
+perform jobmaster.tally(failed_tasks, 'failed', moment);
+delete from jobmaster.group_waits
+where group_id = any (group_ids)
+or job_id = any (array(select id from jobmaster.jobs where id = any (waiters) and status <> 'blocked'));
+update jobmaster.jobs
+set status = case when run_at > moment then 'scheduled' else 'waiting' end
+where id = any (waiters)
+and status = 'blocked'
+and not exists (select from jobmaster.group_waits waits where waits.job_id = jobs.id);
+perform jobmaster.write_keys(array(select id from jobmaster.jobs where id = any (waiters) and status = 'waiting'));
+end
+$fn$;` },
   { name: 'enqueue', sql: `create or replace function jobmaster.enqueue(
 type_key text, task_key text, args jsonb, priority integer default 0, run_at timestamptz default null,
 unique_key text default null, unique_while text default null, within_seconds double precision default null,
-debounce_seconds double precision default null
+debounce_seconds double precision default null, after bigint[] default null, if_failed text default null
 )
 returns bigint
 language plpgsql volatile
@@ -1322,32 +1504,35 @@ case when within_seconds is not null then jsonb_build_object('withinSeconds', wi
 ),
 'debounce_seconds', debounce_seconds
 ))
+end || case
+when after is null then '{}'
+else jsonb_build_object('after', jsonb_strip_nulls(jsonb_build_object('groups', after, 'ifFailed', if_failed)))
 end)) -> 'ids' -> 0;
 end
 $fn$;
 create or replace function jobmaster.enqueue(
 type_key text, task_key text, args json, priority integer default 0, run_at timestamptz default null,
 unique_key text default null, unique_while text default null, within_seconds double precision default null,
-debounce_seconds double precision default null
+debounce_seconds double precision default null, after bigint[] default null, if_failed text default null
 )
 returns bigint
 language sql volatile
 security definer
 set search_path = pg_catalog, pg_temp
 as $fn$
-select jobmaster.enqueue(type_key, task_key, args::jsonb, priority, run_at, unique_key, unique_while, within_seconds, debounce_seconds)
+select jobmaster.enqueue(type_key, task_key, args::jsonb, priority, run_at, unique_key, unique_while, within_seconds, debounce_seconds, after, if_failed)
 $fn$;
 create or replace function jobmaster.enqueue(
 type_key text, task_key text, args text default '{}', priority integer default 0, run_at timestamptz default null,
 unique_key text default null, unique_while text default null, within_seconds double precision default null,
-debounce_seconds double precision default null
+debounce_seconds double precision default null, after bigint[] default null, if_failed text default null
 )
 returns bigint
 language sql volatile
 security definer
 set search_path = pg_catalog, pg_temp
 as $fn$
-select jobmaster.enqueue(type_key, task_key, args::jsonb, priority, run_at, unique_key, unique_while, within_seconds, debounce_seconds)
+select jobmaster.enqueue(type_key, task_key, args::jsonb, priority, run_at, unique_key, unique_while, within_seconds, debounce_seconds, after, if_failed)
 $fn$;` },
   { name: 'expand', sql: `create or replace function jobmaster.expand(job_ids bigint[], moment timestamptz)
 returns integer
@@ -1360,10 +1545,10 @@ with parent as (
 update jobmaster.jobs
 set status = 'expanded', finished_at = moment
 where id = any (job_ids)
-returning id, task_id, priority, args, max_attempts, process_units, rank, trace
+returning id, task_id, priority, args, max_attempts, process_units, rank, trace, group_id
 ), child as (
-insert into jobmaster.jobs (parent_id, task_id, status, priority, rank, args, max_attempts, process_units, created_at, run_at, trace, limit_key)
-select parent.id, parent.task_id, 'waiting', parent.priority, parent.rank, combination, parent.max_attempts, parent.process_units, moment, moment, parent.trace,
+insert into jobmaster.jobs (parent_id, task_id, status, priority, rank, args, max_attempts, process_units, created_at, run_at, trace, group_id, limit_key)
+select parent.id, parent.task_id, 'waiting', parent.priority, parent.rank, combination, parent.max_attempts, parent.process_units, moment, moment, parent.trace, parent.group_id,
 jobmaster.limit_key(coalesce(task.process_limit_per, task.rate_limit_per), combination)
 from parent
 join jobmaster.tasks task on task.id = parent.task_id
@@ -1427,6 +1612,15 @@ join jobmaster.jobs blocker on blocker.id = blockers.blocker_id
 join jobmaster.tasks target on target.id = blocker.task_id
 where blockers.job_id = job.id
 order by blocker.id
+) || array(
+select format('group: waits for group %s: %s of %s left', waits.group_id, member.jobs_left, jobmaster.counted(member.jobs::text, 'job'))
+from jobmaster.group_waits waits
+cross join lateral (
+select count(*) as jobs, count(*) filter (where other.finished_at is null) as jobs_left
+from jobmaster.group_members(waits.group_id) other
+) member
+where waits.job_id = job.id
+order by waits.group_id
 );
 elsif job.status = 'expanded' then
 reasons := reasons || (
@@ -1687,6 +1881,81 @@ and job.attempt = given.attempt
 and job.lease_until is null
 and job.invocation = (request ->> 'invocation')::uuid
 $fn$;` },
+  { name: 'group', sql: `create or replace function jobmaster.group(group_id bigint)
+returns jsonb
+language plpgsql stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+kept jobmaster.groups;
+answer jsonb;
+begin
+select * into kept from jobmaster.groups where id = $1;
+if not found then
+select id, created_at into kept.id, kept.created_at from jobmaster.jobs job where job.id = $1 and job.expands;
+if not found then
+raise exception using errcode = 'JM018', message = jobmaster.unknown_group($1);
+end if;
+end if;
+with counted as (
+select member.status, count(*) as jobs, max(member.finished_at) as last, bool_or(member.finished_at is null) as is_left
+from jobmaster.group_members($1) member
+group by member.status
+), summed as (
+select
+coalesce(jsonb_object_agg(status, jobs), '{}') as counts,
+coalesce(sum(jobs), 0) as jobs,
+coalesce(sum(jobs) filter (where is_left), 0) as jobs_left,
+coalesce(sum(jobs) filter (where status in ('failed', 'cancelled')), 0) as failures,
+max(last) as last
+from counted
+)
+select jsonb_build_object(
+'id', $1,
+'status', case
+when kept.ended_at is not null then case when kept.failures = 0 then 'completed' else 'failed' end
+when jobs_left > 0 or kept.jobs is not null then 'open'
+when failures > 0 then 'failed'
+else 'completed'
+end,
+'createdAt', kept.created_at,
+'endedAt', case when kept.jobs is not null then kept.ended_at when jobs_left = 0 then last end,
+'counts', counts,
+'total', greatest(jobs, kept.jobs),
+'done', greatest(jobs, kept.jobs) - jobs_left,
+'failure', kept.failure,
+'onComplete', kept.on_complete,
+'onFailed', kept.on_failed
+)
+into answer
+from summed;
+return answer;
+end
+$fn$;` },
+  { name: 'groups_of', sql: `create or replace function jobmaster.groups_of(job_ids bigint[])
+returns bigint[]
+language sql stable
+as $fn$
+select array_agg(distinct member_of.id)
+from jobmaster.jobs job
+cross join lateral (values (job.group_id), (job.parent_id), (case when job.expands then job.id end)) member_of (id)
+where job.id = any (job_ids) and member_of.id is not null
+$fn$;` },
+  { name: 'hold_groups', sql: `create or replace function jobmaster.hold_groups(job_id bigint)
+returns void
+language plpgsql volatile
+as $fn$
+begin
+if exists (select from jobmaster.group_waits waits where waits.job_id = $1) then
+perform
+from jobmaster.groups
+where id = any (jobmaster.groups_of(array[$1])) and ended_at is null
+order by id
+for no key update;
+end if;
+end
+$fn$;` },
   { name: 'idle', sql: `create or replace function jobmaster.idle(request jsonb)
 returns jsonb
 language plpgsql volatile
@@ -1795,6 +2064,56 @@ returning id into job_id;
 perform jobmaster.write_keys(array[job_id]);
 end
 $fn$;` },
+  { name: 'insert_group', sql: `create or replace function jobmaster.insert_group(request jsonb)
+returns jsonb
+language plpgsql volatile
+as $fn$
+declare
+new_id bigint := nextval('jobmaster.jobs_id_seq');
+items jsonb := request -> 'items';
+answer jsonb := jsonb_build_object('ids', '{}'::bigint[], 'scheduled', null, 'created_at', jobmaster.clock(), 'tasks', '{}'::jsonb);
+called record;
+callbacks jsonb := '{}';
+message text;
+argument text;
+begin
+if items <> '[]' then
+answer := jobmaster.insert_jobs((
+select jsonb_agg(value || jsonb_build_object('group', new_id) order by ordinality) from jsonb_array_elements(items) with ordinality
+));
+end if;
+if answer ? 'jobs' then
+update jobmaster.jobs job
+set group_id = new_id
+where id = any (array(select jsonb_array_elements_text(answer -> 'ids')::bigint)) and job.group_id is null and finished_at is null;
+answer := answer || jsonb_build_object('jobs', (
+select coalesce(jsonb_object_agg(key, value || jsonb_build_object('groupId', job.group_id)), '{}')
+from jsonb_each(answer -> 'jobs')
+join jobmaster.jobs job on job.id = (value -> 'id')::bigint
+));
+end if;
+insert into jobmaster.groups (id, created_at) values (new_id, jobmaster.clock());
+for called in select key, value from jsonb_each(request -> 'callbacks') where key in ('onComplete', 'onFailed') loop
+begin
+callbacks := callbacks || jsonb_build_object(called.key, jobmaster.insert_jobs(jsonb_build_array(called.value || jsonb_build_object(
+'unique', false, 'trace', items -> 0 -> 'trace', 'after', jsonb_build_object('groups', new_id, 'condition', called.key)
+))) -> 'ids' -> 0);
+exception when others then
+get stacked diagnostics message = message_text, argument = column_name;
+raise exception using errcode = sqlstate, message = called.key || ': ' || message, column = concat_ws('.', called.key, argument);
+end;
+end loop;
+update jobmaster.groups
+set on_complete = (callbacks -> 'onComplete')::bigint, on_failed = (callbacks -> 'onFailed')::bigint
+where id = new_id;
+perform jobmaster.end_groups(array[new_id]);
+return answer || (
+select jsonb_build_object('group', jsonb_build_object('id', id, 'onComplete', on_complete, 'onFailed', on_failed))
+from jobmaster.groups
+where id = new_id
+);
+end
+$fn$;` },
   { name: 'insert_job', sql: `create or replace procedure jobmaster.insert_job(
 type_key text, task_key text, priority integer, args json, inout id bigint default null
 )
@@ -1840,6 +2159,9 @@ inserted jsonb;
 to_key bigint[];
 refusal jsonb;
 begin
+if jsonb_typeof(items) = 'object' then
+return jobmaster.insert_group(items);
+end if;
 with item as materialized (
 select
 ordinality as position,
@@ -1848,7 +2170,7 @@ coalesce(value -> 'args', '{}') as args,
 coalesce((value ->> 'priority')::numeric, 0) as priority,
 coalesce((value ->> 'run_at')::timestamptz, moment) as run_at,
 left(value ->> 'trace', 55) as trace,
-case when value ?| '{unique,unique_key,debounce_seconds}' then value -> 'unique' is distinct from 'false' end as "unique"
+case when value ?| '{unique,unique_key,debounce_seconds,after,group}' then value end as special
 from jsonb_array_elements(items) with ordinality
 ), known as materialized (
 select named.name, task.id as task_id, task.max_attempts, task.process_units, coalesce(task.process_limit_per, task.rate_limit_per) as per, task as definition, test.*, (
@@ -1892,6 +2214,7 @@ item.name,
 item.priority,
 item.run_at,
 item.trace,
+(item.special ->> 'group')::bigint as group_id,
 known.task_id,
 known.max_attempts,
 known.process_units,
@@ -1900,7 +2223,11 @@ case when tested.fits then known.defaults || item.args else found.complete end a
 coalesce(found.expands, false) as expands,
 case
 when known.task_id is null then 'JM001'
-when coalesce(item."unique", (known.definition).unique_rule is not null) then 'unique'
+when item.special ? 'after' then 'after'
+when case
+when item.special ?| '{unique,unique_key,debounce_seconds}' then item.special -> 'unique' is distinct from 'false'
+else (known.definition).unique_rule is not null
+end then 'unique'
 when item.priority not between -1000000000 and 1000000000 or item.priority % 1 <> 0 then 'JM008'
 when item.run_at not between timestamptz '0001-01-01 00:00:00Z' and timestamptz '9999-12-31 00:00:00Z' then 'JM008'
 else found.code
@@ -1912,7 +2239,7 @@ left join known on known.name = item.name
 left join tested on tested.position = item.position
 left join found on found.position = item.position
 ), made as (
-insert into jobmaster.jobs (task_id, status, priority, rank, args, expands, max_attempts, process_units, created_at, run_at, trace, limit_key)
+insert into jobmaster.jobs (task_id, status, priority, rank, args, expands, max_attempts, process_units, created_at, run_at, trace, limit_key, group_id)
 select
 task_id,
 case when run_at > moment then 'scheduled' else 'waiting' end,
@@ -1925,7 +2252,8 @@ process_units,
 moment,
 run_at,
 trace,
-jobmaster.limit_key(per, complete)
+jobmaster.limit_key(per, complete),
+group_id
 from checked
 where not exists (select from checked where code is not null)
 order by position
@@ -1946,6 +2274,8 @@ from made
 into inserted, to_key, refusal;
 if refusal ->> 'code' = 'unique' then
 return jobmaster.insert_unique_jobs(items);
+elsif refusal ->> 'code' = 'after' then
+return jobmaster.insert_waiting_jobs(items);
 elsif refusal is not null then
 raise exception using
 errcode = refusal ->> 'code',
@@ -2112,16 +2442,109 @@ where held.task_id = mine.task_id and held.key_hash = mine.key_hash;
 end if;
 return answer || jsonb_build_object('ids', to_jsonb(ids), 'jobs', coalesce(
 (
-select jsonb_object_agg(position - 1, jsonb_build_object(
-'id', job.id, 'task', items -> position - 1 ->> 'task',
-'args', case when job.finished_at is null then job.args else wishes -> position - 1 -> 'args' end,
-'priority', job.priority, 'status', job.status, 'attempt', job.attempt, 'maxAttempts', job.max_attempts,
-'failures', job.failures, 'processUnits', job.process_units, 'system', job.system, 'createdAt', job.created_at,
-'runAt', job.run_at, 'startedAt', job.started_at, 'finishedAt', job.finished_at, 'leaseUntil', job.lease_until,
-'result', null, 'error', null, 'parentId', job.parent_id, 'progress', null
+select jsonb_object_agg(position - 1, jobmaster.told(job) || jsonb_build_object(
+'task', items -> position - 1 ->> 'task',
+'args', case when job.finished_at is null then job.args else wishes -> position - 1 -> 'args' end
 ) || case when position = any (existing) then '{"existing": true}'::jsonb else '{}' end)
 from unnest(told) position
 join jobmaster.jobs job on job.id = ids[position]
+),
+'{}'
+));
+end
+$fn$;` },
+  { name: 'insert_waiting_jobs', sql: `create or replace function jobmaster.insert_waiting_jobs(items jsonb)
+returns jsonb
+language plpgsql volatile
+as $fn$
+declare
+one record;
+ids jsonb;
+condition text;
+positions integer[] := '{}';
+wanted bigint[] := '{}';
+conditions text[] := '{}';
+code text;
+problem text;
+all_jobs bigint[];
+answer jsonb;
+waiters bigint[];
+begin
+for one in
+select ordinality::integer as position, value ->> 'task' as task, value -> 'after' as given
+from jsonb_array_elements(items) with ordinality
+where value ? 'after'
+loop
+ids := case jsonb_typeof(one.given) when 'object' then one.given -> 'groups' else one.given end;
+ids := case jsonb_typeof(ids) when 'array' then ids else jsonb_build_array(ids) end;
+condition := case
+when jsonb_typeof(one.given) <> 'object' then 'completed'
+when one.given ? 'condition' then one.given ->> 'condition'
+when one.given - '{groups,ifFailed}'::text[] = '{}'
+then case coalesce(one.given ->> 'ifFailed', 'fail') when 'fail' then 'completed' when 'run' then 'ended' end
+end;
+if condition is null
+or jsonb_array_length(ids) = 0
+or jsonb_path_query_array(ids, 'strict $[*] ? (@ >= 1 && @ <= 9007199254740991 && @ == @.floor())') <> ids
+then
+code := 'JM008';
+problem := 'after must be the id of a group, a list of them, or {"groups": …, "ifFailed": "fail" or "run"}, got ' || jobmaster.shown(one.given);
+exit;
+end if;
+positions := positions || array(select one.position from jsonb_array_elements(ids));
+wanted := wanted || array(select id::numeric::bigint from jsonb_array_elements(ids) id);
+conditions := conditions || array(select condition from jsonb_array_elements(ids));
+end loop;
+all_jobs := array(
+select id
+from jobmaster.jobs
+where id = any (wanted) and expands and not exists (select from jobmaster.groups where groups.id = jobs.id)
+order by id
+for share
+);
+if all_jobs <> '{}' then
+perform from jobmaster.jobs where parent_id = any (all_jobs) and finished_at is null order by id for share;
+insert into jobmaster.groups (id, created_at) select id, jobmaster.clock() from unnest(all_jobs) id on conflict do nothing;
+end if;
+perform from jobmaster.groups where id = any (wanted) order by id for key share;
+if code is null then
+select position, items -> position - 1 ->> 'task' as task, id
+into one
+from unnest(wanted, positions) given (id, position)
+where not exists (select from jobmaster.groups where groups.id = given.id)
+order by position
+limit 1;
+if found then
+code := 'JM018';
+problem := jobmaster.unknown_group(one.id);
+end if;
+end if;
+if code is not null then
+raise exception using
+errcode = code,
+column = 'after',
+message = one.task || ': ' || problem,
+detail = format('job %s of %s; none was inserted', one.position, jsonb_array_length(items));
+end if;
+answer := jobmaster.insert_jobs((select jsonb_agg(value - 'after' order by ordinality) from jsonb_array_elements(items) with ordinality));
+with waits as (
+insert into jobmaster.group_waits (job_id, group_id, condition)
+select distinct on (position, id) (answer -> 'ids' ->> position - 1)::bigint, id, given.condition
+from unnest(wanted, positions, conditions) given (id, position, condition)
+where answer -> 'jobs' -> (position - 1)::text ->> 'existing' is null
+returning job_id
+)
+select array_agg(distinct job_id) into waiters from waits;
+update jobmaster.jobs set status = 'blocked' where id = any (waiters);
+delete from jobmaster.job_keys where job_id = any (waiters);
+perform jobmaster.end_groups(all_jobs);
+perform jobmaster.end_waits(array(select id from jobmaster.groups where id = any (wanted) and ended_at is not null));
+return answer || jsonb_build_object('jobs', coalesce(answer -> 'jobs', '{}') || coalesce(
+(
+select jsonb_object_agg(position - 1, jobmaster.told(job) || jsonb_build_object('task', items -> position - 1 ->> 'task'))
+from (select distinct unnest(positions) as position) given
+join jobmaster.jobs job on job.id = (answer -> 'ids' ->> position - 1)::bigint
+where job.id = any (waiters)
 ),
 '{}'
 ));
@@ -2740,11 +3163,15 @@ pruned := array(
 select id
 from jobmaster.jobs
 where finished_at < moment - case when status in ('completed', 'expanded') then completed else failed end
+and (coalesce(group_id, parent_id) is null or not exists (
+select from jobmaster.groups where groups.id = any (array[group_id, parent_id]) and ended_at is null
+))
 order by id
 limit at_most
 for update skip locked
 );
 perform jobmaster.delete_jobs(pruned);
+perform jobmaster.delete_groups(moment - greatest(completed, failed));
 return cardinality(pruned);
 end
 $fn$;` },
@@ -3171,6 +3598,7 @@ ended_jobs bigint[];
 ended_tasks integer[];
 ended_targets bigint[];
 refused bigint[];
+in_groups bigint[];
 dependents integer := 0;
 begin
 job_ids := request -> 'completed' ->> 'ids';
@@ -3188,10 +3616,14 @@ where job.id = any (job_ids)
 and job.attempt = coalesce(common_attempt, attempts[array_position(job_ids, job.id)])
 and job.lease_until is not null
 and job.invocation = me
-returning job.id, job.task_id
+returning job.id, job.task_id, job.group_id, job.parent_id
 )
-select count(*), array_agg(id), array_agg(task_id)
-into completed, completed_jobs, completed_tasks
+select
+count(*),
+array_agg(id),
+array_agg(task_id),
+array_agg(group_id) filter (where group_id is not null) || array_agg(parent_id) filter (where parent_id is not null)
+into completed, completed_jobs, completed_tasks, in_groups
 from written;
 perform jobmaster.tally(completed_tasks, 'completed', moment);
 if completed < cardinality(job_ids) then
@@ -3248,7 +3680,7 @@ where job.id = any (job_ids)
 and job.attempt = (by_id -> job.id::text ->> 'attempt')::integer
 and job.lease_until is not null
 and job.invocation = me
-returning job.id, job.task_id, job.status, job.finished_at, by_id -> job.id::text ->> 'outcome' as outcome
+returning job.id, job.task_id, job.status, job.finished_at, job.group_id, job.parent_id, by_id -> job.id::text ->> 'outcome' as outcome
 ), counted as (
 insert into jobmaster.tallies (minute, task_id, outcome, jobs)
 select
@@ -3264,8 +3696,10 @@ select
 jsonb_agg(jsonb_build_array(id, status)),
 count(*),
 array_agg(id) filter (where finished_at is not null),
-array_agg(task_id) filter (where finished_at is not null)
-into settled, settled_count, ended_jobs, ended_tasks
+array_agg(task_id) filter (where finished_at is not null),
+in_groups || array_agg(group_id) filter (where finished_at is not null and group_id is not null)
+|| array_agg(parent_id) filter (where finished_at is not null and parent_id is not null)
+into settled, settled_count, ended_jobs, ended_tasks, in_groups
 from written;
 perform jobmaster.note_attempts(request, moment);
 if settled_count < jsonb_array_length(request -> 'outcomes') then
@@ -3312,8 +3746,8 @@ end if;
 if ended_targets is not null then
 delete from jobmaster.job_keys where job_id = any (ended_targets);
 end if;
-if completed_targets is not null or ended_targets is not null then
-dependents := jobmaster.wake_dependents(completed_targets || ended_targets);
+if completed_targets is not null or ended_targets is not null or in_groups is not null then
+dependents := jobmaster.wake_dependents(completed_targets || ended_targets, in_groups);
 end if;
 return jsonb_build_object(
 'completed', completed,
@@ -3447,12 +3881,16 @@ join pg_namespace place on place.oid = former.pronamespace
 where place.nspname = 'jobmaster'
 and (former.proname, oidvectortypes(former.proargtypes), oidvectortypes(present.proargtypes)) in (
 ('choose', 'integer[], integer[], integer[], integer[], bigint, integer, text, timestamp with time zone', 'integer[], integer[], integer[], integer[], bigint, integer, text, timestamp with time zone, bigint'),
-('enqueue', 'text, text, jsonb, integer, timestamp with time zone', 'text, text, jsonb, integer, timestamp with time zone, text, text, double precision, double precision'),
-('enqueue', 'text, text, json, integer, timestamp with time zone', 'text, text, json, integer, timestamp with time zone, text, text, double precision, double precision'),
-('enqueue', 'text, text, text, integer, timestamp with time zone', 'text, text, text, integer, timestamp with time zone, text, text, double precision, double precision'),
+('enqueue', 'text, text, jsonb, integer, timestamp with time zone', 'text, text, jsonb, integer, timestamp with time zone, text, text, double precision, double precision, bigint[], text'),
+('enqueue', 'text, text, json, integer, timestamp with time zone', 'text, text, json, integer, timestamp with time zone, text, text, double precision, double precision, bigint[], text'),
+('enqueue', 'text, text, text, integer, timestamp with time zone', 'text, text, text, integer, timestamp with time zone, text, text, double precision, double precision, bigint[], text'),
+('enqueue', 'text, text, jsonb, integer, timestamp with time zone, text, text, double precision, double precision', 'text, text, jsonb, integer, timestamp with time zone, text, text, double precision, double precision, bigint[], text'),
+('enqueue', 'text, text, json, integer, timestamp with time zone, text, text, double precision, double precision', 'text, text, json, integer, timestamp with time zone, text, text, double precision, double precision, bigint[], text'),
+('enqueue', 'text, text, text, integer, timestamp with time zone, text, text, double precision, double precision', 'text, text, text, integer, timestamp with time zone, text, text, double precision, double precision, bigint[], text'),
 ('insert_dependency', 'integer, integer, jsonb, integer, timestamp with time zone', 'integer, integer, jsonb, integer, timestamp with time zone, bigint'),
 ('pause', 'text, text', 'text, text, text'),
 ('resume', 'text, text', 'text, text, text'),
+('wake_dependents', 'bigint[]', 'bigint[], bigint[]'),
 ('set_paused', 'text, text, text, timestamp with time zone', 'text, text, text, text, timestamp with time zone')
 )
 loop
@@ -3484,6 +3922,7 @@ seen := jobmaster.old_jobs(place.after_id, at_most, moment - shortest);
 if seen = '{}' and place.after_id > 0 and place.began_at <= moment - least(shortest, interval '1 hour') then
 place := (1, 0, moment);
 seen := jobmaster.old_jobs(0, at_most, moment - shortest);
+perform jobmaster.delete_groups(moment - greatest(completed, failed));
 end if;
 if seen = '{}' then
 return 0;
@@ -3497,6 +3936,9 @@ select id
 from jobmaster.jobs
 where id = any (seen)
 and finished_at < moment - case when status in ('completed', 'expanded') then completed else failed end
+and (coalesce(group_id, parent_id) is null or not exists (
+select from jobmaster.groups where groups.id = any (array[group_id, parent_id]) and ended_at is null
+))
 order by id
 for update skip locked
 );
@@ -3576,7 +4018,7 @@ from jobmaster.jobs
 where id = any (ended)
 group by status;
 delete from jobmaster.job_keys where job_id = any (ended);
-perform jobmaster.wake_dependents(ended);
+perform jobmaster.wake_dependents(ended, jobmaster.groups_of(ended));
 end if;
 end
 $fn$;` },
@@ -3588,6 +4030,17 @@ insert into jobmaster.tallies (minute, task_id, outcome, jobs)
 select date_trunc('minute', moment), id, outcome, count(*)
 from unnest(task_ids) id
 group by id
+$fn$;` },
+  { name: 'told', sql: `create or replace function jobmaster.told(job jobmaster.jobs)
+returns jsonb
+language sql stable
+as $fn$
+select jsonb_build_object(
+'id', job.id, 'args', job.args, 'priority', job.priority, 'status', job.status, 'attempt', job.attempt,
+'maxAttempts', job.max_attempts, 'failures', job.failures, 'processUnits', job.process_units, 'system', job.system,
+'createdAt', job.created_at, 'runAt', job.run_at, 'startedAt', job.started_at, 'finishedAt', job.finished_at,
+'leaseUntil', job.lease_until, 'result', null, 'error', null, 'parentId', job.parent_id, 'groupId', job.group_id, 'progress', null
+)
 $fn$;` },
   { name: 'unique_wish', sql: `create or replace function jobmaster.unique_wish(
 task jobmaster.tasks,
@@ -3658,6 +4111,16 @@ else args
 end;
 end
 $fn$;` },
+  { name: 'unknown_group', sql: `create or replace function jobmaster.unknown_group(id bigint)
+returns text
+language sql stable
+as $fn$
+select format('there is no group %s', $1) || case
+when exists (select from jobmaster.jobs job where job.id = $1)
+then format(': #%s is a job; a group is what insertMany makes with \`group\`, or the children of an ALL job', $1)
+else ''
+end
+$fn$;` },
   { name: 'unknown_task', sql: `create or replace function jobmaster.unknown_task(name text)
 returns text
 language sql stable
@@ -3682,7 +4145,7 @@ where task.retired_at is null
 'no task is deployed: deploy first'
 ))
 $fn$;` },
-  { name: 'wake_dependents', sql: `create or replace function jobmaster.wake_dependents(finished bigint[])
+  { name: 'wake_dependents', sql: `create or replace function jobmaster.wake_dependents(finished bigint[], in_groups bigint[])
 returns integer
 language plpgsql volatile
 as $fn$
@@ -3692,7 +4155,7 @@ dependents bigint[];
 failed bigint[];
 failed_tasks integer[];
 woken bigint[];
-all_failed integer := 0;
+all_failed bigint[] := '{}';
 begin
 with recursive affected (id, fails) as (
 select blockers.job_id, blocker.status in ('failed', 'cancelled')
@@ -3706,11 +4169,10 @@ join jobmaster.blockers on blockers.blocker_id = affected.id
 where affected.fails
 )
 select array_agg(distinct id) into dependents from affected;
-if dependents is null then
-return 0;
-end if;
+if dependents is not null then
 perform from jobmaster.jobs where id = any (dependents) order by id for update;
-loop
+end if;
+while dependents is not null loop
 select array_agg(distinct job_id order by job_id) into dependents
 from jobmaster.blockers
 where blocker_id = any (finished);
@@ -3757,10 +4219,16 @@ delete from jobmaster.blockers where job_id = any (woken || failed);
 exit when failed is null;
 perform jobmaster.tally(failed_tasks, 'failed', moment);
 delete from jobmaster.job_keys where job_id = any (failed);
-all_failed := all_failed + cardinality(failed);
+all_failed := all_failed || failed;
 finished := failed;
 end loop;
-return all_failed;
+if all_failed <> '{}' then
+in_groups := in_groups || jobmaster.groups_of(all_failed);
+end if;
+if in_groups is not null then
+perform jobmaster.end_groups(in_groups);
+end if;
+return cardinality(all_failed);
 end
 $fn$;` },
   { name: 'write_keys', sql: `create or replace function jobmaster.write_keys(job_ids bigint[])

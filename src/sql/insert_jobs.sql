@@ -2,7 +2,8 @@
 -- trace is a W3C traceparent: whatever runs the job links to it.
 -- Returns {"ids": [id, …] in the order given, "scheduled": [id, …] of those set for later, or null, "created_at": "…",
 -- "tasks": {name: [max_attempts, process_units, defaults], …}}. What is stored as args is the defaults with those given.
--- Where some have to be unique, all are left to insert_unique_jobs.
+-- Where some have to be unique, or wait for a group, all are left to insert_unique_jobs or insert_waiting_jobs; an object in
+-- place of the list is a group, and insert_group's.
 -- Raises JM001 to JM009 for the first job that is refused. Takes no lock but those of its own rows.
 create or replace function jobmaster.insert_jobs(items jsonb)
 returns jsonb
@@ -16,6 +17,10 @@ declare
   to_key bigint[];
   refusal jsonb;
 begin
+  if jsonb_typeof(items) = 'object' then
+    return jobmaster.insert_group(items);
+  end if;
+
   with item as materialized (
     select
       ordinality as position,
@@ -24,8 +29,8 @@ begin
       coalesce((value ->> 'priority')::numeric, 0) as priority,
       coalesce((value ->> 'run_at')::timestamptz, moment) as run_at,
       left(value ->> 'trace', 55) as trace,
-      -- Null where its task says.
-      case when value ?| '{unique,unique_key,debounce_seconds}' then value -> 'unique' is distinct from 'false' end as "unique"
+      -- What few have, asked for once.
+      case when value ?| '{unique,unique_key,debounce_seconds,after,group}' then value end as special
     from jsonb_array_elements(items) with ordinality
   ), known as materialized (
     select named.name, task.id as task_id, task.max_attempts, task.process_units, coalesce(task.process_limit_per, task.rate_limit_per) as per, task as definition, test.*, (
@@ -71,6 +76,7 @@ begin
       item.priority,
       item.run_at,
       item.trace,
+      (item.special ->> 'group')::bigint as group_id,
       known.task_id,
       known.max_attempts,
       known.process_units,
@@ -79,7 +85,11 @@ begin
       coalesce(found.expands, false) as expands,
       case
         when known.task_id is null then 'JM001'
-        when coalesce(item."unique", (known.definition).unique_rule is not null) then 'unique'
+        when item.special ? 'after' then 'after'
+        when case
+          when item.special ?| '{unique,unique_key,debounce_seconds}' then item.special -> 'unique' is distinct from 'false'
+          else (known.definition).unique_rule is not null
+        end then 'unique'
         when item.priority not between -1000000000 and 1000000000 or item.priority % 1 <> 0 then 'JM008'
         -- Infinity, and years that other languages do not read, would stand in the way of every claim.
         when item.run_at not between timestamptz '0001-01-01 00:00:00Z' and timestamptz '9999-12-31 00:00:00Z' then 'JM008'
@@ -92,7 +102,7 @@ begin
     left join tested on tested.position = item.position
     left join found on found.position = item.position
   ), made as (
-    insert into jobmaster.jobs (task_id, status, priority, rank, args, expands, max_attempts, process_units, created_at, run_at, trace, limit_key)
+    insert into jobmaster.jobs (task_id, status, priority, rank, args, expands, max_attempts, process_units, created_at, run_at, trace, limit_key, group_id)
     select
       task_id,
       case when run_at > moment then 'scheduled' else 'waiting' end,
@@ -105,7 +115,8 @@ begin
       moment,
       run_at,
       trace,
-      jobmaster.limit_key(per, complete)
+      jobmaster.limit_key(per, complete),
+      group_id
     from checked
     where not exists (select from checked where code is not null)
     order by position
@@ -128,6 +139,8 @@ begin
 
   if refusal ->> 'code' = 'unique' then
     return jobmaster.insert_unique_jobs(items);
+  elsif refusal ->> 'code' = 'after' then
+    return jobmaster.insert_waiting_jobs(items);
   elsif refusal is not null then
     raise exception using
       errcode = refusal ->> 'code',

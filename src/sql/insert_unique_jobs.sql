@@ -153,14 +153,10 @@ begin
   end if;
   return answer || jsonb_build_object('ids', to_jsonb(ids), 'jobs', coalesce(
     (
-      select jsonb_object_agg(position - 1, jsonb_build_object(
-        'id', job.id, 'task', items -> position - 1 ->> 'task',
+      select jsonb_object_agg(position - 1, jobmaster.told(job) || jsonb_build_object(
+        'task', items -> position - 1 ->> 'task',
         -- Who may insert is told nothing of what finished jobs were given, nor of what they gave.
-        'args', case when job.finished_at is null then job.args else wishes -> position - 1 -> 'args' end,
-        'priority', job.priority, 'status', job.status, 'attempt', job.attempt, 'maxAttempts', job.max_attempts,
-        'failures', job.failures, 'processUnits', job.process_units, 'system', job.system, 'createdAt', job.created_at,
-        'runAt', job.run_at, 'startedAt', job.started_at, 'finishedAt', job.finished_at, 'leaseUntil', job.lease_until,
-        'result', null, 'error', null, 'parentId', job.parent_id, 'progress', null
+        'args', case when job.finished_at is null then job.args else wishes -> position - 1 -> 'args' end
       ) || case when position = any (existing) then '{"existing": true}'::jsonb else '{}' end)
       from unnest(told) position
       join jobmaster.jobs job on job.id = ids[position]

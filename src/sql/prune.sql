@@ -1,6 +1,6 @@
 -- Deletes jobs that finished long enough ago, the oldest first, at most so many. Returns how many.
 -- completed is for completed and expanded jobs, failed for failed and cancelled ones; null keeps them. Freshness stays:
--- it is kept elsewhere. Raises JM008 for an age below nothing.
+-- it is kept elsewhere. Jobs of a group are kept until it has ended, and a group for as long as one of its jobs. Raises JM008 for an age below nothing.
 create or replace function jobmaster.prune(completed interval, failed interval, at_most integer default 10000)
 returns integer
 language plpgsql volatile
@@ -18,11 +18,15 @@ begin
     select id
     from jobmaster.jobs
     where finished_at < moment - case when status in ('completed', 'expanded') then completed else failed end
+      and (coalesce(group_id, parent_id) is null or not exists (
+        select from jobmaster.groups where groups.id = any (array[group_id, parent_id]) and ended_at is null
+      ))
     order by id
     limit at_most
     for update skip locked
   );
   perform jobmaster.delete_jobs(pruned);
+  perform jobmaster.delete_groups(moment - greatest(completed, failed));
   return cardinality(pruned);
 end
 $fn$;

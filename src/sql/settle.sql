@@ -34,6 +34,7 @@ declare
   ended_tasks integer[];
   ended_targets bigint[];
   refused bigint[];
+  in_groups bigint[];
   dependents integer := 0;
 begin
   job_ids := request -> 'completed' ->> 'ids';
@@ -56,10 +57,14 @@ begin
         -- Running, said so that the index of running jobs cannot be chosen: each job is found by its id.
         and job.lease_until is not null
         and job.invocation = me
-      returning job.id, job.task_id
+      returning job.id, job.task_id, job.group_id, job.parent_id
     )
-    select count(*), array_agg(id), array_agg(task_id)
-    into completed, completed_jobs, completed_tasks
+    select
+      count(*),
+      array_agg(id),
+      array_agg(task_id),
+      array_agg(group_id) filter (where group_id is not null) || array_agg(parent_id) filter (where parent_id is not null)
+    into completed, completed_jobs, completed_tasks, in_groups
     from written;
     perform jobmaster.tally(completed_tasks, 'completed', moment);
 
@@ -120,7 +125,7 @@ begin
         -- Running, said so that the index of running jobs cannot be chosen: each job is found by its id.
         and job.lease_until is not null
         and job.invocation = me
-      returning job.id, job.task_id, job.status, job.finished_at, by_id -> job.id::text ->> 'outcome' as outcome
+      returning job.id, job.task_id, job.status, job.finished_at, job.group_id, job.parent_id, by_id -> job.id::text ->> 'outcome' as outcome
     ), counted as (
       insert into jobmaster.tallies (minute, task_id, outcome, jobs)
       select
@@ -136,8 +141,10 @@ begin
       jsonb_agg(jsonb_build_array(id, status)),
       count(*),
       array_agg(id) filter (where finished_at is not null),
-      array_agg(task_id) filter (where finished_at is not null)
-    into settled, settled_count, ended_jobs, ended_tasks
+      array_agg(task_id) filter (where finished_at is not null),
+      in_groups || array_agg(group_id) filter (where finished_at is not null and group_id is not null)
+        || array_agg(parent_id) filter (where finished_at is not null and parent_id is not null)
+    into settled, settled_count, ended_jobs, ended_tasks, in_groups
     from written;
     perform jobmaster.note_attempts(request, moment);
 
@@ -191,8 +198,8 @@ begin
   if ended_targets is not null then
     delete from jobmaster.job_keys where job_id = any (ended_targets);
   end if;
-  if completed_targets is not null or ended_targets is not null then
-    dependents := jobmaster.wake_dependents(completed_targets || ended_targets);
+  if completed_targets is not null or ended_targets is not null or in_groups is not null then
+    dependents := jobmaster.wake_dependents(completed_targets || ended_targets, in_groups);
   end if;
 
   return jsonb_build_object(

@@ -17,12 +17,16 @@ begin
     where place.nspname = 'jobmaster'
       and (former.proname, oidvectortypes(former.proargtypes), oidvectortypes(present.proargtypes)) in (
         ('choose', 'integer[], integer[], integer[], integer[], bigint, integer, text, timestamp with time zone', 'integer[], integer[], integer[], integer[], bigint, integer, text, timestamp with time zone, bigint'),
-        ('enqueue', 'text, text, jsonb, integer, timestamp with time zone', 'text, text, jsonb, integer, timestamp with time zone, text, text, double precision, double precision'),
-        ('enqueue', 'text, text, json, integer, timestamp with time zone', 'text, text, json, integer, timestamp with time zone, text, text, double precision, double precision'),
-        ('enqueue', 'text, text, text, integer, timestamp with time zone', 'text, text, text, integer, timestamp with time zone, text, text, double precision, double precision'),
+        ('enqueue', 'text, text, jsonb, integer, timestamp with time zone', 'text, text, jsonb, integer, timestamp with time zone, text, text, double precision, double precision, bigint[], text'),
+        ('enqueue', 'text, text, json, integer, timestamp with time zone', 'text, text, json, integer, timestamp with time zone, text, text, double precision, double precision, bigint[], text'),
+        ('enqueue', 'text, text, text, integer, timestamp with time zone', 'text, text, text, integer, timestamp with time zone, text, text, double precision, double precision, bigint[], text'),
+        ('enqueue', 'text, text, jsonb, integer, timestamp with time zone, text, text, double precision, double precision', 'text, text, jsonb, integer, timestamp with time zone, text, text, double precision, double precision, bigint[], text'),
+        ('enqueue', 'text, text, json, integer, timestamp with time zone, text, text, double precision, double precision', 'text, text, json, integer, timestamp with time zone, text, text, double precision, double precision, bigint[], text'),
+        ('enqueue', 'text, text, text, integer, timestamp with time zone, text, text, double precision, double precision', 'text, text, text, integer, timestamp with time zone, text, text, double precision, double precision, bigint[], text'),
         ('insert_dependency', 'integer, integer, jsonb, integer, timestamp with time zone', 'integer, integer, jsonb, integer, timestamp with time zone, bigint'),
         ('pause', 'text, text', 'text, text, text'),
         ('resume', 'text, text', 'text, text, text'),
+        ('wake_dependents', 'bigint[]', 'bigint[], bigint[]'),
         ('set_paused', 'text, text, text, timestamp with time zone', 'text, text, text, text, timestamp with time zone')
       )
   loop

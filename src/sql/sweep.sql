@@ -21,6 +21,7 @@ begin
   if seen = '{}' and place.after_id > 0 and place.began_at <= moment - least(shortest, interval '1 hour') then
     place := (1, 0, moment);
     seen := jobmaster.old_jobs(0, at_most, moment - shortest);
+    perform jobmaster.delete_groups(moment - greatest(completed, failed));
   end if;
   if seen = '{}' then
     return 0;
@@ -35,6 +36,9 @@ begin
     from jobmaster.jobs
     where id = any (seen)
       and finished_at < moment - case when status in ('completed', 'expanded') then completed else failed end
+      and (coalesce(group_id, parent_id) is null or not exists (
+        select from jobmaster.groups where groups.id = any (array[group_id, parent_id]) and ended_at is null
+      ))
     order by id
     for update skip locked
   );

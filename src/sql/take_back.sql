@@ -78,7 +78,7 @@ begin
     where id = any (ended)
     group by status;
     delete from jobmaster.job_keys where job_id = any (ended);
-    perform jobmaster.wake_dependents(ended);
+    perform jobmaster.wake_dependents(ended, jobmaster.groups_of(ended));
   end if;
 end
 $fn$;

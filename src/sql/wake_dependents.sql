@@ -2,8 +2,9 @@
 -- theirs; a job with no blocker left is waiting again. Returns how many dependents failed.
 -- Call it in a later statement than the one that finished the jobs, and before the claim lock: it waits for rows, in id
 -- order over all that may fail with these, since two that came to the same rows from different sides would deadlock. The statements after the wait see what others finished meanwhile, so two blockers that end together, each in a
--- transaction that cannot see the other, still wake their dependent: the second to lock it does.
-create or replace function jobmaster.wake_dependents(finished bigint[])
+-- transaction that cannot see the other, still wake their dependent: the second to lock it does. Last it ends the groups, if
+-- they are over: those that are given, which the finished jobs are of, and those of the dependents that failed.
+create or replace function jobmaster.wake_dependents(finished bigint[], in_groups bigint[])
 returns integer
 language plpgsql volatile
 as $fn$
@@ -13,7 +14,7 @@ declare
   failed bigint[];
   failed_tasks integer[];
   woken bigint[];
-  all_failed integer := 0;
+  all_failed bigint[] := '{}';
 begin
   with recursive affected (id, fails) as (
     select blockers.job_id, blocker.status in ('failed', 'cancelled')
@@ -27,12 +28,11 @@ begin
     where affected.fails
   )
   select array_agg(distinct id) into dependents from affected;
-  if dependents is null then
-    return 0;
+  if dependents is not null then
+    perform from jobmaster.jobs where id = any (dependents) order by id for update;
   end if;
-  perform from jobmaster.jobs where id = any (dependents) order by id for update;
 
-  loop
+  while dependents is not null loop
     select array_agg(distinct job_id order by job_id) into dependents
     from jobmaster.blockers
     where blocker_id = any (finished);
@@ -85,9 +85,15 @@ begin
     exit when failed is null;
     perform jobmaster.tally(failed_tasks, 'failed', moment);
     delete from jobmaster.job_keys where job_id = any (failed);
-    all_failed := all_failed + cardinality(failed);
+    all_failed := all_failed || failed;
     finished := failed;
   end loop;
-  return all_failed;
+  if all_failed <> '{}' then
+    in_groups := in_groups || jobmaster.groups_of(all_failed);
+  end if;
+  if in_groups is not null then
+    perform jobmaster.end_groups(in_groups);
+  end if;
+  return cardinality(all_failed);
 end
 $fn$;

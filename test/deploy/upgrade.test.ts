@@ -219,7 +219,7 @@ test('who was granted a function that took fewer arguments may call the one in i
     (
       await sql`select has_function_privilege(${role}, oid, 'execute') as may from pg_proc where oid = ${signature}::regprocedure`
     )[0]?.may
-  const unique = 'text, text, double precision, double precision'
+  const unique = 'text, text, double precision, double precision, bigint[], text'
   expect(await may(`jobmaster.enqueue(text, text, jsonb, integer, timestamptz, ${unique})`)).toBe(true)
   expect(await may(`jobmaster.enqueue(text, text, json, integer, timestamptz, ${unique})`)).toBe(false)
   expect(await may('jobmaster.pause(text, text, text)')).toBe(true)
