@@ -38,7 +38,10 @@ try {
   await step('A first job, from another terminal', 'npx jobmaster insert hello.greet name=you')
   await until('npx jobmaster show 1', /completed/)
   await step('What became of it', 'npx jobmaster show 1')
-  await step('The dashboard', 'curl -sI http://127.0.0.1:3000/dashboard | head -1')
+  await step(
+    'The dashboard, which a browser shows at the same address',
+    'curl -s http://127.0.0.1:3000/dashboard/jobs/1 | grep -oE "<h1>[^<]*|badge completed"',
+  )
 
   env.CRON_SECRET = secretOf('CRON_SECRET')
   env.CLOUDFLARE_HYPERDRIVE_LOCAL_CONNECTION_STRING_HYPERDRIVE = databaseUrl()

@@ -15,7 +15,7 @@ export interface NeonFetchOptions {
 
 /**
  * A Drizzle database over Neon's HTTP protocol, with the session of `drizzle-orm/neon-http` and nothing but fetch below
- * it: a worker is 46 KB smaller than with `@neondatabase/serverless`, which also holds a whole client for WebSockets.
+ * it: a worker is 48 KB smaller than with `@neondatabase/serverless`, which also holds a whole client for WebSockets.
  * Opens nothing, so there is nothing to close.
  * @throws JobMasterError when it is not given the connection string of a database at Neon.
  */

@@ -56,6 +56,16 @@ test('every script of npm, and every test that the pages name, is there', async 
   expect(wrong).toEqual([])
 })
 
+test('the README has every SQLSTATE that is raised', async () => {
+  const sources = (await readdir(join(root, 'src'), { recursive: true })).filter((name) => /\.(ts|sql)$/.test(name))
+  const raised = (await Promise.all(sources.map((name) => readFile(join(root, 'src', name), 'utf8')))).flatMap((text) =>
+    [...text.matchAll(/\bJM\d{3}\b/g)].map(([code]) => code),
+  )
+  const { text } = texts.find(({ page }) => page === 'README.md')!
+  const listed = [...text.matchAll(/^\| `(JM\d{3})`/gm)].map(([, code]) => code)
+  expect([...new Set(raised)].toSorted()).toEqual(listed)
+})
+
 test('every configuration that the pages say to write can be read, and what it refers to is in it', async () => {
   const found = texts.flatMap(({ page, text }) =>
     [...text.matchAll(/^```(jsonc?|yaml|toml)\n([^]*?)^```$/gm)].map(([, language = '', body = '']) => ({
