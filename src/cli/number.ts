@@ -16,6 +16,18 @@ export function jobId(text: string): number {
   throw new InvalidArgumentError("write a job's id, a whole number such as 42")
 }
 
+/** Reads a group's id. */
+export function groupId(text: string): number {
+  const found = /^#?(\d{1,15})$/.exec(text)
+  if (found) return Number(found[1])
+  throw new InvalidArgumentError("write a group's id, a whole number such as 42")
+}
+
+/** Reads the ids of groups, `12,13`. */
+export function groupIds(text: string): number[] {
+  return text.split(',').map((id) => groupId(id.trim()))
+}
+
 /** For commander, which hands over what it has read so far. */
 export function jobIds(text: string, before: readonly number[] = []): number[] {
   return [...before, jobId(text)]

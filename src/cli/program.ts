@@ -10,6 +10,7 @@ import { addDevWorker } from './commands/dev-worker.ts'
 import { addEmbeddedServer } from './commands/embedded-server.ts'
 import { addExplain } from './commands/explain.ts'
 import { addGraph } from './commands/graph.ts'
+import { addGroup } from './commands/group.ts'
 import { addInit } from './commands/init.ts'
 import { addInsert } from './commands/insert.ts'
 import { addList } from './commands/list.ts'
@@ -72,6 +73,7 @@ export function program(): Command {
     addPrune,
     addTasks,
     addGraph,
+    addGroup,
     addSchedule,
     addDevWorker,
     addEmbeddedServer,

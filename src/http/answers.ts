@@ -28,6 +28,7 @@ export const job = v.object({
   result: json,
   error: v.nullable(jobError),
   parentId: v.nullable(whole),
+  groupId: v.nullable(whole),
   progress: v.nullable(v.object({ value: v.number(), message: v.nullable(v.string()), at: time })),
 })
 
@@ -35,7 +36,23 @@ export const insertedJob = v.object({ ...job.entries, existing: v.optional(v.lit
 
 export const jobList = v.object({ jobs: v.array(job), cursor: v.nullable(v.string()) })
 
-export const jobBatch = v.object({ jobs: v.array(insertedJob) })
+export const jobBatch = v.object({
+  jobs: v.array(insertedJob),
+  group: v.optional(v.object({ id: whole, onComplete: v.nullable(whole), onFailed: v.nullable(whole) })),
+})
+
+export const group = v.object({
+  id: whole,
+  status: v.picklist(['open', 'completed', 'failed']),
+  createdAt: time,
+  endedAt: v.nullable(time),
+  counts: v.record(status, whole),
+  total: whole,
+  done: whole,
+  failure: v.nullable(v.string()),
+  onComplete: v.nullable(whole),
+  onFailed: v.nullable(whole),
+})
 
 export const bite = v.object({ jobs: whole, more: v.boolean() })
 

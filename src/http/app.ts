@@ -1,5 +1,6 @@
 import { type Context, Hono, type MiddlewareHandler } from 'hono'
 import { cors } from 'hono/cors'
+import type { GroupInsert } from '../groups.ts'
 import type { JobMaster } from '../jobmaster.ts'
 import { type Auth, authorized, authorizedDrain } from './auth.ts'
 import { invocationOf } from './invocation.ts'
@@ -115,10 +116,12 @@ function routes(source: JobsSource, options: HttpOptions) {
       )
       .all('/jobs', only('GET, POST'))
       .post('/jobs/batch', limitedBody, open, jsonBody, valid('json', schemas.batchBody), async (c) => {
-        const { jobs: items, drain: drainAfter } = c.req.valid('json')
-        const inserted = await within(c, (jobs) => jobs.insertMany(items))
+        const { jobs: items, group, drain: drainAfter } = c.req.valid('json')
+        const inserted = await within(c, async (jobs): Promise<Omit<GroupInsert, 'group'> & Partial<GroupInsert>> =>
+          group ? jobs.insertMany(items, { group }) : { jobs: await jobs.insertMany(items) },
+        )
         if (drainAfter) drainLater(c)
-        return c.json({ jobs: inserted }, 201)
+        return c.json(inserted, 201)
       })
       .all('/jobs/batch', only('POST'))
       .post('/jobs/cancel', limitedBody, open, jsonBody, valid('json', schemas.filterBody), async (c) =>
@@ -179,6 +182,10 @@ function routes(source: JobsSource, options: HttpOptions) {
       )
       .all('/jobs/:id/delete', only('POST'))
 
+      .get('/groups/:id', open, valid('param', schemas.groupParam), async (c) =>
+        c.json(await within(c, (jobs) => jobs.group(c.req.valid('param').id))),
+      )
+      .all('/groups/:id', only('GET'))
       .get('/tasks', open, async (c) => c.json({ tasks: await within(c, (jobs) => jobs.tasks()) }))
       .all('/tasks', only('GET'))
       .post('/tasks/:name/pause', limitedBody, open, valid('param', schemas.nameParam), async (c) => {

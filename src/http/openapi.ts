@@ -60,7 +60,7 @@ const paths: Record<string, Record<string, Operation>> = {
   },
   '/jobs/batch': {
     post: {
-      summary: 'Inserts jobs, all or none.',
+      summary: 'Inserts jobs, all or none; with "group" as one, which may call a task once it has ended.',
       body: schemas.batchBody,
       answers: { 201: 'jobBatch' },
       problems: sent,
@@ -98,6 +98,13 @@ const paths: Record<string, Record<string, Operation>> = {
       summary: 'Deletes a job that does not run, and all that is kept of it.',
       answers: { 200: 'bite' },
       problems: changed,
+    },
+  },
+  '/groups/{id}': {
+    get: {
+      summary: 'A group, or the children of an ALL job: how many jobs are in each status.',
+      answers: { 200: 'group' },
+      problems: found,
     },
   },
   '/tasks/{name}/pause': {
@@ -183,7 +190,9 @@ export function document(): object {
 
 function operation(path: string, method: string, one: Operation) {
   const parameters = [
-    ...(path.includes('{id}') ? parametersOf(schemas.jobParam, 'path') : []),
+    ...(path.includes('{id}')
+      ? parametersOf(path.startsWith('/groups') ? schemas.groupParam : schemas.jobParam, 'path')
+      : []),
     ...(path.includes('{name}') ? parametersOf(schemas.nameParam, 'path') : []),
     ...(one.query ? parametersOf(one.query, 'query') : []),
   ]

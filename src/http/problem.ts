@@ -87,13 +87,14 @@ function problemOfEngine(error: JobMasterError, path: string): Problem {
   const { code, message: detail } = error
   // What the path names, and is not there.
   const isNamed = code === 'JM001' && /\/tasks\/[^/]+\/\w+$/.test(path)
-  if (code === 'JM011' || code === 'JM015' || code === 'JM017' || isNamed)
+  const isGroup = code === 'JM018' && /\/groups\/[^/]+$/.test(path)
+  if (code === 'JM011' || code === 'JM015' || code === 'JM017' || isNamed || isGroup)
     return new Problem(404, { detail, code, cause: error })
   if (code === 'JM012') return new Problem(409, { detail, code, cause: error })
   if (code === 'JM010') {
     return new Problem(503, { detail: 'JobMaster is not deployed here: run `jobmaster deploy`', code, cause: error })
   }
-  if (/^JM00[1-9]$/.test(code)) {
+  if (/^JM00[1-9]$/.test(code) || code === 'JM018') {
     const field = fieldOf(error, path.endsWith('/jobs/batch'))
     return new Problem(422, { detail, code, errors: [{ in: 'body', field, detail }], cause: error })
   }
@@ -107,11 +108,15 @@ function problemOfEngine(error: JobMasterError, path: string): Problem {
 
 /** Where in the body stands what the database refused: it names the argument as `column`, and the job in `detail`. */
 function fieldOf({ code, cause }: JobMasterError, inBatch: boolean): string {
-  const { column = '', detail = '' } = typeof cause === 'object' && cause !== null ? (cause as DatabaseError) : {}
-  const places = { JM001: ['task'], JM008: column ? [column] : [] }
+  const { column: named = '', detail = '' } =
+    typeof cause === 'object' && cause !== null ? (cause as DatabaseError) : {}
+  // What a group calls stands beside its jobs.
+  const [, called, column = ''] = /^(?:(onComplete|onFailed)(?:\.|$))?([^]*)$/.exec(named) ?? []
+  const places = { JM001: ['task'], JM008: column ? [column] : [], JM018: ['after'] }
   const place = code in places ? places[code as keyof typeof places] : ['args', ...(column ? [column] : [])]
   const [, position] = /^job (\d+) of /.exec(String(detail)) ?? []
-  return [...(inBatch && position !== undefined ? ['jobs', Number(position) - 1] : []), ...place].join('.')
+  const before = called ? ['group', called] : position === undefined ? [] : ['jobs', Number(position) - 1]
+  return [...(inBatch ? before : []), ...place].join('.')
 }
 
 /** As every driver hands it on. */

@@ -39,6 +39,9 @@ const instant = v.pipe(
   v.check((date) => Number.isFinite(date.getTime()), 'must be a time that there is'),
 )
 
+const groupId = v.pipe(v.number(), v.safeInteger(), v.minValue(1))
+const groups = v.union([groupId, v.pipe(v.array(groupId), v.minLength(1))])
+
 const newJob = {
   task: v.pipe(taskName, v.nonEmpty('must be a task, as type.task')),
   args: v.optional(args, {}),
@@ -53,17 +56,42 @@ const newJob = {
   ),
   uniqueKey: v.exactOptional(name('uniqueKey')),
   debounceSeconds: v.exactOptional(v.pipe(v.number(), v.finite())),
+  after: v.exactOptional(
+    v.union(
+      [groups, v.strictObject({ groups, ifFailed: v.exactOptional(v.picklist(['fail', 'run'])) })],
+      'must be the id of a group, a list of them, or {"groups": …, "ifFailed": "fail" or "run"}',
+    ),
+  ),
 }
 const drainAfter = v.optional(v.boolean(), false)
 
 /** `POST /jobs` */
 export const insertBody = v.strictObject({ ...newJob, drain: drainAfter })
 
+const called = v.strictObject({ task: newJob.task, args: newJob.args })
+
 /** `POST /jobs/batch` */
-export const batchBody = v.strictObject({
-  jobs: v.pipe(v.array(v.strictObject(newJob)), v.minLength(1), v.maxLength(10_000)),
-  drain: drainAfter,
-})
+export const batchBody = v.pipe(
+  v.strictObject({
+    jobs: v.pipe(v.array(v.strictObject(newJob)), v.maxLength(10_000)),
+    /** As a group: `true`, or what it calls once it has ended. */
+    group: v.exactOptional(
+      v.union(
+        [v.literal(true), v.strictObject({ onComplete: v.exactOptional(called), onFailed: v.exactOptional(called) })],
+        'must be true, or {"onComplete": {"task", "args"}, "onFailed": {"task", "args"}}',
+      ),
+    ),
+    drain: drainAfter,
+  }),
+  v.forward(
+    v.partialCheck(
+      [['jobs'], ['group']],
+      ({ jobs, group }) => jobs.length > 0 || group !== undefined,
+      'must have a job in it',
+    ),
+    ['jobs'],
+  ),
+)
 
 const budget = v.pipe(v.number(), v.finite(), v.minValue(0.1, 'must be at least 0.1 seconds'))
 const concurrency = v.pipe(whole, v.minValue(1, 'must be at least 1'))
@@ -121,7 +149,17 @@ export const changeBody = v.strictObject({
 /** `:name`, of a task, a system or a schedule. */
 export const nameParam = v.object({ name: name('name') })
 
-/** `:id` */
+/** `:id`, of a group. */
+export const groupParam = v.object({
+  id: v.pipe(
+    v.string(),
+    v.regex(/^\d{1,16}$/, 'must be the id of a group, a whole number'),
+    v.transform(Number),
+    v.safeInteger('must be the id of a group, a whole number'),
+  ),
+})
+
+/** `:id`, of a job. */
 export const jobParam = v.object({
   id: v.pipe(
     v.string(),

@@ -99,3 +99,25 @@ test('status --watch tells again each second, until it is interrupted', { timeou
   const { stdout } = await watching.ended
   for (const line of stdout.trim().split('\n')) expect(JSON.parse(line).jobs).toMatchObject({ waiting: 0 })
 })
+
+test('a group is shown, and jobs are inserted after it, and once by their key', { timeout }, async () => {
+  const { jobmaster, json } = await project()
+  const first = await json('insert', 'cool.foo', 'a=1', 'b=ALL')
+  expect(await json('group', String(first.id))).toMatchObject({ status: 'open', total: 1, counts: { waiting: 1 } })
+  const after = await json('insert', 'cool.foo', 'a=2', 'b=1', '--after', `#${first.id}`, '--if-failed', 'run')
+  expect(after).toMatchObject({ status: 'blocked' })
+  expect((await jobmaster('explain', String(after.id))).stdout).toContain(
+    `waits for group ${first.id}: 1 of 1 job left`,
+  )
+  const once = ['insert', 'cool.foo', 'a=3', 'b=1', '--unique-key', 'k']
+  const { id } = await json(...once)
+  expect(await json(...once)).toMatchObject({ id, existing: true })
+  expect((await jobmaster(...once)).stdout).toContain(`there already cool.foo #${id}: waiting`)
+  expect(await json('run')).toMatchObject({ completed: 5 })
+  expect((await jobmaster('group', String(first.id))).stdout).toMatch(
+    new RegExp(`^group ${first.id}: completed, 3 of 3 jobs ended, .*\n {2}completed 3\n`),
+  )
+  expect(await jobmaster('group', '999')).toMatchObject({ code: 1, stderr: 'error: there is no group 999\n' })
+  expect(await jobmaster('group', 'x')).toMatchObject({ code: 2 })
+  expect(await jobmaster(...once, '--if-failed', 'run')).toMatchObject({ code: 2 })
+})

@@ -13,6 +13,7 @@ const protectedRoutes = [
   ['GET', '/jobs/1/explain'],
   ['POST', '/jobs/1/retry'],
   ['POST', '/jobs/1/cancel'],
+  ['GET', '/groups/1'],
   ['GET', '/tasks'],
   ['GET', '/graph'],
   ['GET', '/status'],

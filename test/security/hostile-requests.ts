@@ -71,6 +71,16 @@ const fields = {
   status: mostly(fc.constantFrom('waiting', 'scheduled', 'failed', 'cancelled', 'completed', 'running'), anything),
   priority: mostly(fc.integer({ min: -1e9, max: 1e9 }), anything),
   runAt: mostly(times, fc.oneof(wrongTimes, anything)),
+  after: mostly(fc.constantFrom(1, [1, 2], { groups: 1, ifFailed: 'run' }), anything),
+  group: mostly(
+    fc.constantFrom(
+      true,
+      {},
+      { onComplete: { task: 'cool.foo', args: { b: 1 } } },
+      { onFailed: { task: 'cool.none' } },
+    ),
+    anything,
+  ),
   limit: mostly(fc.integer({ min: 1, max: 3 }), anything),
   drain: mostly(fc.boolean(), anything),
   budget: mostly(fc.double({ min: 0.1, max: 30, noNaN: true }), anything),
@@ -82,7 +92,7 @@ const fields = {
 type Field = keyof typeof fields
 
 const bodies: [route: RegExp, required: Field[], more: Field[]][] = [
-  [/^\/jobs$/, ['task', 'args'], ['priority', 'runAt', 'drain']],
+  [/^\/jobs$/, ['task', 'args'], ['priority', 'runAt', 'after', 'drain']],
   [/^\/jobs\/\w+$/, ['task'], ['status', 'limit']],
   [/\/change$/, ['priority'], ['runAt']],
   [/^\/drain$/, [], ['budget', 'concurrency', 'background', 'depth', 'share']],
@@ -98,8 +108,11 @@ function some(required: readonly Field[], more: readonly Field[]) {
 
 function bodyFor(route: string): fc.Arbitrary<string | Uint8Array | undefined> {
   const [, required, more] = bodies.find(([pattern]) => pattern.test(route)) ?? ['', [], []]
-  const job = some(['task', 'args'], ['priority', 'runAt'])
-  const batch = fc.record({ jobs: mostly(fc.array(job, { maxLength: 4 }), anything), drain: fields.drain })
+  const job = some(['task', 'args'], ['priority', 'runAt', 'after'])
+  const batch = fc.record(
+    { jobs: mostly(fc.array(job, { maxLength: 4 }), anything), group: fields.group, drain: fields.drain },
+    { requiredKeys: ['jobs'] },
+  )
   const right = route === '/jobs/batch' ? batch : some(required, more)
   return fc.oneof(
     { weight: 12, arbitrary: right.map(json) },

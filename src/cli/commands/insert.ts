@@ -1,16 +1,19 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import type { DeployedTask } from '../../graph.ts'
-import type { Json } from '../../task.ts'
+import type { Json, JobOptions } from '../../task.ts'
 import { contextOf, withEntry } from '../context.ts'
 import { time } from '../duration.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { Failure } from '../failure.ts'
 import { refuseUnknown, withTask } from '../nearest.ts'
-import { wholeNumber } from '../number.ts'
+import { groupIds, wholeNumber } from '../number.ts'
 
 interface InsertFlags {
   priority?: number
   at?: Date
+  uniqueKey?: string
+  after?: number[]
+  ifFailed?: 'fail' | 'run'
 }
 
 export function addInsert(root: Command): void {
@@ -21,20 +24,40 @@ export function addInsert(root: Command): void {
     .argument('[args...]', `the arguments: b=2 c=x, or '{"b": 2, "c": "x"}'`)
     .option('--priority <priority>', 'higher runs first (default: 0)', wholeNumber())
     .option('--at <time>', 'not before this: a time, or a duration from now such as 10m', time)
+    .option('--unique-key <key>', 'where a job of this task and key waits or runs, insert no other')
+    .option('--after <groups>', 'not before these groups have ended: ids, such as 12 or 12,13', groupIds)
+    .addOption(
+      new Option('--if-failed <what>', 'with --after, where a job of a group failed (default: fail)').choices([
+        'fail',
+        'run',
+      ]),
+    )
     .action(insert)
 }
 
-async function insert(task: string, given: string[], { priority, at }: InsertFlags, command: Command): Promise<void> {
+async function insert(task: string, given: string[], flags: InsertFlags, command: Command): Promise<void> {
+  if (flags.ifFailed && !flags.after) throw new Failure('insert: --if-failed goes with --after', exitCodes.usage)
   const context = contextOf(command)
   await withEntry(context, async (jobs) => {
     const deployed = (await jobs.tasks()).find((known) => known.task === task)
     if (!deployed) await refuseUnknown(jobs, task)
     const args = argsOf(given, deployed)
-    const options = { ...(priority !== undefined && { priority }), ...(at && { runAt: at }) }
-    const job = await withTask(jobs, task, () => jobs.insert(task, args, options))
-    context.out.answer(job, () => `inserted ${context.out.color.bold(`${job.task} #${job.id}`)}: ${job.status}`)
+    const job = await withTask(jobs, task, () => jobs.insert(task, args, optionsOf(flags)))
+    context.out.answer(job, () => {
+      const what = job.existing ? 'there already' : 'inserted'
+      return `${what} ${context.out.color.bold(`${job.task} #${job.id}`)}: ${job.status}`
+    })
     context.out.note('`jobmaster run` runs what waits.')
   })
+}
+
+function optionsOf({ priority, at, uniqueKey, after, ifFailed }: InsertFlags): JobOptions {
+  return {
+    ...(priority !== undefined && { priority }),
+    ...(at && { runAt: at }),
+    ...(uniqueKey !== undefined && { uniqueKey }),
+    ...(after && { after: ifFailed ? { groups: after, ifFailed } : after }),
+  }
 }
 
 /** One JSON object, or a name and a value each: JSON where it is some, else a text. */
