@@ -32,12 +32,23 @@ async function drainUntilTold(options: DrainerOptions): Promise<{ drains: number
     counts.drains += 1
     await jobs
       .runUntilEmpty(new Date(now() + deadlineMs), { concurrency: 5, graceMs: 300, settleMs: 100 })
-      .catch(() => void (counts.errors += 1))
+      .catch((error: unknown) => {
+        counts.errors += 1
+        appendFileSync(`${runs}.errors`, `${sqlstateOf(error)}\n`)
+      })
     await sleep(10)
   }
   // A connection that is half open would be waited for.
   void pool.end()
   return counts
+}
+
+/** Of the error, or of what caused it. */
+function sqlstateOf(error: unknown): string {
+  for (let one = error; one instanceof Error; one = one.cause) {
+    if ('code' in one && /^[0-9A-Z]{5}$/.test(String(one.code))) return String(one.code)
+  }
+  return 'none'
 }
 
 process.on('message', (told: DrainerOptions | 'end') => {

@@ -6,7 +6,10 @@ export interface DrainerOptions {
   url: string
   system: string
   units: number
-  /** The file where it writes down each attempt that it runs: it outlives a kill, and no fault is in its way. */
+  /**
+   * The file where it writes down each attempt that it runs, and `.errors` beside it, with the SQLSTATE of each drain
+   * that failed: they outlive a kill, and no fault is in their way.
+   */
   runs: string
   /** Which version of the tasks it has. */
   version?: number

@@ -33,7 +33,7 @@ export const faults: Fault[] = [
     },
   },
   raised('a serialization failure', '40001', 7),
-  raised('the disk is full', '53100', 7),
+  fullDisk('the disk is full'),
   {
     name: 'the database is read-only for a moment',
     async inject({ sql }) {
@@ -109,6 +109,33 @@ function raised(name: string, sqlstate: string, oneIn: number): Fault {
     },
     async end({ sql }) {
       await patiently(() => sql`update fault.wanted set sqlstate = null`)
+    },
+  }
+}
+
+/** Of the small disk that its database is on, until a drain has failed of it; raised where there is no such disk. */
+function fullDisk(name: string): Fault {
+  const otherwise = raised(name, '53100', 7)
+  return {
+    name,
+    smallDisk: true,
+    begin: async (rig) => {
+      if (!rig.disk) await otherwise.begin?.(rig)
+    },
+    async inject(rig, time) {
+      const { disk, failedWith } = rig
+      if (!disk) return otherwise.inject(rig, time)
+      const before = await failedWith('53100')
+      disk.fill()
+      let failed = false
+      for (const until = Date.now() + 2_000; !failed && Date.now() < until; await sleep(5)) {
+        failed = (await failedWith('53100')) > before
+      }
+      await disk.free()
+      return failed ? 1 : 0
+    },
+    end: async (rig) => {
+      if (!rig.disk) await otherwise.end?.(rig)
     },
   }
 }

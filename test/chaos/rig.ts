@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { drizzle } from 'drizzle-orm/node-postgres'
 import { createJobMaster, type JobMaster } from 'jobmaster'
 import pg from 'pg'
+import { type Disk, mountDisk } from '../support/disk.ts'
 import { attemptsNotEndedOnce, beganTooSoon, jobsAbove, jobsLost, keepLedger, unitsAbove } from '../support/ledger.ts'
 import { type Neon, startNeon } from '../support/neon.ts'
 import { type Postgres, startPostgres } from '../support/postgres.ts'
@@ -20,6 +21,8 @@ export interface Rig {
   proxy: Proxy
   neon: Neon
   database: string
+  /** Where the database is, of a fault that asks for a small one; nothing where none can be mounted. */
+  disk: Disk | undefined
   sql: Sql
   jobs: JobMaster
   /** Deploys a version of the tasks, on a connection of its own. */
@@ -28,6 +31,8 @@ export interface Rig {
   killDrainer(index: number): Promise<void>
   /** Sets the faults that `fault.raise` raises in the engine's own transactions: one in so many statements. */
   raise(sqlstate: string, oneIn: number): Promise<void>
+  /** How many drains have failed with it so far. */
+  failedWith(sqlstate: string): Promise<number>
 }
 
 /** Something that goes wrong, and how to do it once. */
@@ -38,6 +43,8 @@ export interface Fault {
   /** Before the first, and after the last. */
   begin?(rig: Rig): Promise<void>
   end?(rig: Rig): Promise<void>
+  /** Whether its database is on a small disk of its own. */
+  smallDisk?: boolean
   /** Of each process that drains, by its number. */
   drainer?(index: number): Partial<DrainerOptions>
 }
@@ -61,6 +68,8 @@ export interface Server {
   drainers: Drainer[]
   proxy: Proxy
   neon: Neon
+  /** A small one, where there is a tablespace; else why there is none. */
+  disk: Disk | { refused: string }
   stop(): Promise<void>
 }
 
@@ -70,6 +79,12 @@ export async function startServer(): Promise<Server> {
     fast: true,
     settings: { synchronous_commit: 'on', deadlock_timeout: '50ms', restart_after_crash: 'on' },
   })
+  const disk = await mountDisk(256, postgres.folder)
+  if ('refused' in disk) {
+    console.warn(
+      `A full disk is raised inside Postgres, and is not real: no small one can be mounted (${disk.refused})`,
+    )
+  } else await once(postgres.url, `create tablespace small location '${disk.folder}'`)
   const proxy = await startProxy(postgres.port, 'settle_and_claim')
   const neon = await startNeon(postgres.url)
   const drainers = await Promise.all(Array.from({ length: drainerCount }, () => startDrainer()))
@@ -78,11 +93,13 @@ export async function startServer(): Promise<Server> {
     proxy,
     neon,
     drainers,
+    disk,
     async stop() {
       await Promise.all(drainers.map((drainer) => drainer.kill()))
       await neon.stop()
       await proxy.stop()
       await postgres.stop()
+      if (!('refused' in disk)) await disk.unmount()
     },
   }
 }
@@ -98,7 +115,8 @@ export async function outcomeOf(fault: Fault, times: number, server: Server): Pr
   const url = withDatabase(postgres.url, database)
   const through = new URL(url)
   through.port = String(proxy.port)
-  await once(postgres.url, `create database ${database}`)
+  const disk = fault.smallDisk && !('refused' in server.disk) ? server.disk : undefined
+  await once(postgres.url, `create database ${database} ${disk ? 'tablespace small' : ''}`)
   await once(url, faultSchema)
   const deploy = async (version: number) => {
     const pool = new pg.Pool({ connectionString: url, max: 1 })
@@ -133,6 +151,7 @@ export async function outcomeOf(fault: Fault, times: number, server: Server): Pr
     proxy,
     neon,
     database,
+    disk,
     sql: beside.sql,
     jobs,
     deploy,
@@ -144,6 +163,7 @@ export async function outcomeOf(fault: Fault, times: number, server: Server): Pr
     async raise(sqlstate, oneIn) {
       await beside.sql`update fault.wanted set sqlstate = ${sqlstate}, one_in = ${oneIn}`
     },
+    failedWith: async (sqlstate) => (await errorsIn(folder)).filter((one) => one === sqlstate).length,
   }
   let inserted = 0
   const topUp = async () => {
@@ -169,7 +189,8 @@ export async function outcomeOf(fault: Fault, times: number, server: Server): Pr
   await finish(beside.sql)
   await Promise.all(drainers.map((drainer) => drainer.end()))
 
-  const outcome = await counted(fault.name, happened, beside.sql, await runsIn(folder))
+  const name = fault.smallDisk && !disk ? `${fault.name} (raised)` : fault.name
+  const outcome = await counted(name, happened, beside.sql, await runsIn(folder))
   await rm(folder, { recursive: true })
   await pool.end()
   await beside.close()
@@ -202,12 +223,19 @@ async function finish(sql: Sql): Promise<void> {
 /** How often each attempt was run, as the processes wrote it down. */
 async function runsIn(folder: string): Promise<Map<string, number>> {
   const runs = new Map<string, number>()
-  for (const name of await readdir(folder)) {
-    for (const line of (await readFile(join(folder, name), 'utf8')).split('\n')) {
-      if (line !== '') runs.set(line, (runs.get(line) ?? 0) + 1)
-    }
-  }
+  for (const line of await linesIn(folder, /^runs-\d+$/)) runs.set(line, (runs.get(line) ?? 0) + 1)
   return runs
+}
+
+/** The SQLSTATEs of the drains that failed. */
+function errorsIn(folder: string): Promise<string[]> {
+  return linesIn(folder, /\.errors$/)
+}
+
+async function linesIn(folder: string, files: RegExp): Promise<string[]> {
+  const names = (await readdir(folder)).filter((name) => files.test(name))
+  const texts = await Promise.all(names.map((name) => readFile(join(folder, name), 'utf8')))
+  return texts.flatMap((text) => text.split('\n')).filter((line) => line !== '')
 }
 
 async function counted(fault: string, times: number, sql: Sql, runs: Map<string, number>): Promise<Outcome> {

@@ -19,6 +19,8 @@ export interface Postgres {
   /** The connection string of its `postgres` database. */
   url: string
   port: number
+  /** Where its data are. */
+  folder: string
   /** Stop and start again on the same port and data: every connection breaks. `immediate` is a crash, with its recovery. */
   restart(mode?: 'fast' | 'immediate'): Promise<void>
   stop(): Promise<void>
@@ -69,6 +71,7 @@ export async function startPostgres(
   return {
     url: `postgres://postgres:postgres@127.0.0.1:${port}/postgres`,
     port,
+    folder: databaseDir,
     async restart(mode = 'fast') {
       if (mode === 'immediate') await quit(databaseDir)
       else await server.stop()
