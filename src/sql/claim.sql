@@ -28,6 +28,7 @@ declare
   slots integer[];
   units integer[];
   special boolean[];
+  dependents integer[];
   limited boolean[];
   heavy integer[];
   chosen bigint[];
@@ -41,13 +42,15 @@ declare
   alone boolean := false;
   expanding bigint[];
   dependent bigint[];
+  plain bigint[];
+  seen record;
   looked record;
   problems jsonb;
   has_problems boolean;
   until timestamptz;
   taken text;
   taken_count integer;
-  met jsonb := '{}';
+  met text;
   expanded integer := 0;
   children integer := 0;
   blocked integer := 0;
@@ -90,12 +93,13 @@ begin
         string_agg(json_build_array(
           job.id, task.type_key || '.' || task.task_key, job.attempt, job.priority, job.args, job.error ->> 'message', job.trace
         )::text, ','),
-        jobmaster.met_dependencies(array_agg(job.id)),
+        array_agg(job.id),
         coalesce(bool_or(job.suspect), false)
-      into jobs, met, alone
+      into jobs, chosen, alone
       from jobmaster.jobs job
       join jobmaster.tasks task on task.id = job.task_id
       where job.status = 'running' and job.claim >= since and job.invocation = me and job.sequence = call;
+      met := (jobmaster.freshness(chosen, moment)).met;
       after_id := null;
       exit;
     end if;
@@ -108,8 +112,9 @@ begin
       array_agg(task.process_units) filter (where task.process_units <= free_units),
       array_agg(task.dependent) filter (where task.process_units <= free_units),
       array_agg(task.limited) filter (where task.process_units <= free_units),
+      array_agg(task.id) filter (where task.process_units <= free_units and task.dependent),
       array_agg(task.id) filter (where task.process_units > free_units)
-    into able, names, slots, units, special, limited, heavy
+    into able, names, slots, units, special, limited, dependents, heavy
     from (
       select
         task.id,
@@ -160,8 +165,13 @@ begin
       (select array_agg(head.id) from head),
       (select max(head.rank) from head),
       judged.each_fits and judged.weight <= free_units,
-      judged.special
-    into chosen, last_rank, in_order, has_special
+      judged.special,
+      case when judged.special then (select array_agg(head.id) from head where head.expands) end,
+      case when judged.special then (select array_agg(head.id) from head where not head.expands and head.task_id = any (dependents)) end,
+      case when judged.special then (
+        select coalesce(array_agg(head.id), '{}') from head where not head.expands and (head.task_id = any (dependents)) is not true
+      ) end
+    into chosen, last_rank, in_order, has_special, expanding, dependent, plain
     from judged;
 
     if round = 1 then
@@ -223,14 +233,18 @@ begin
     moved := false;
     problems := '{}';
     if has_special then
-      select
-        array_agg(job.id order by job.rank, job.id) filter (where job.expands),
-        array_agg(job.id order by job.rank, job.id) filter (where not job.expands and may.dependent),
-        coalesce(array_agg(job.id) filter (where not job.expands and not may.dependent), '{}')
-      into expanding, dependent, chosen
-      from jobmaster.jobs job
-      join unnest(able, special) may (id, dependent) on may.id = job.task_id
-      where job.id = any (chosen);
+      if in_order then
+        chosen := plain;
+      else
+        select
+          array_agg(job.id order by job.rank, job.id) filter (where job.expands),
+          array_agg(job.id order by job.rank, job.id) filter (where not job.expands and may.dependent),
+          coalesce(array_agg(job.id) filter (where not job.expands and not may.dependent), '{}')
+        into expanding, dependent, chosen
+        from jobmaster.jobs job
+        join unnest(able, special) may (id, dependent) on may.id = job.task_id
+        where job.id = any (chosen);
+      end if;
       if expanding is not null then
         -- One a round: one may have 10,000 children.
         children := children + jobmaster.expand(expanding[1:1], moment);
@@ -238,13 +252,21 @@ begin
         moved := true;
       end if;
       if dependent is not null then
-        select * into looked from jobmaster.look(dependent, moment);
-        chosen := chosen || looked.ready;
-        problems := looked.problems;
-        blocked := blocked + looked.blocked;
-        contended := contended + looked.contended;
-        moved := moved or looked.blocked > 0 or looked.contended > 0;
-        met := met || jobmaster.met_dependencies(looked.ready);
+        select * into seen from jobmaster.freshness(dependent, moment);
+        met := nullif(concat_ws(',', met, seen.met), '');
+        chosen := chosen || seen.fresh;
+        if seen.stale is not null then
+          select * into looked from jobmaster.look(seen.stale, moment);
+          problems := looked.problems;
+          blocked := blocked + looked.blocked;
+          contended := contended + looked.contended;
+          moved := moved or looked.blocked > 0 or looked.contended > 0;
+          if looked.ready is not null then
+            -- What completed between the two looks is told once more: of two the later holds.
+            chosen := chosen || looked.ready;
+            met := nullif(concat_ws(',', met, (jobmaster.freshness(looked.ready, moment)).met), '');
+          end if;
+        end if;
       end if;
       if moved and not in_order then
         -- What stands behind a job that does not run after all was chosen with that job's units kept free: once more.
@@ -330,7 +352,8 @@ begin
     );
   end if;
   told := jsonb_build_object(
-    'met', coalesce(met, '{}'),
+    -- Text: see settle_and_claim.
+    'met', met,
     'expanded', expanded,
     'blocked', blocked,
     'contended', contended,

@@ -1,7 +1,7 @@
 // Generated from the .sql files beside it by `npm run generate:sql`. Do not edit.
 
 /** Changes when any function does. */
-export const version = '680b34e1206c18a4'
+export const version = '7138daa0635de449'
 
 /** Every SQL function, each after those that its creation looks at. */
 export const functions: readonly { name: string; sql: string }[] = [
@@ -670,6 +670,7 @@ names text[];
 slots integer[];
 units integer[];
 special boolean[];
+dependents integer[];
 limited boolean[];
 heavy integer[];
 chosen bigint[];
@@ -683,13 +684,15 @@ suspect record;
 alone boolean := false;
 expanding bigint[];
 dependent bigint[];
+plain bigint[];
+seen record;
 looked record;
 problems jsonb;
 has_problems boolean;
 until timestamptz;
 taken text;
 taken_count integer;
-met jsonb := '{}';
+met text;
 expanded integer := 0;
 children integer := 0;
 blocked integer := 0;
@@ -725,12 +728,13 @@ select
 string_agg(json_build_array(
 job.id, task.type_key || '.' || task.task_key, job.attempt, job.priority, job.args, job.error ->> 'message', job.trace
 )::text, ','),
-jobmaster.met_dependencies(array_agg(job.id)),
+array_agg(job.id),
 coalesce(bool_or(job.suspect), false)
-into jobs, met, alone
+into jobs, chosen, alone
 from jobmaster.jobs job
 join jobmaster.tasks task on task.id = job.task_id
 where job.status = 'running' and job.claim >= since and job.invocation = me and job.sequence = call;
+met := (jobmaster.freshness(chosen, moment)).met;
 after_id := null;
 exit;
 end if;
@@ -741,8 +745,9 @@ array_agg(task.room) filter (where task.process_units <= free_units),
 array_agg(task.process_units) filter (where task.process_units <= free_units),
 array_agg(task.dependent) filter (where task.process_units <= free_units),
 array_agg(task.limited) filter (where task.process_units <= free_units),
+array_agg(task.id) filter (where task.process_units <= free_units and task.dependent),
 array_agg(task.id) filter (where task.process_units > free_units)
-into able, names, slots, units, special, limited, heavy
+into able, names, slots, units, special, limited, dependents, heavy
 from (
 select
 task.id,
@@ -790,8 +795,13 @@ select
 (select array_agg(head.id) from head),
 (select max(head.rank) from head),
 judged.each_fits and judged.weight <= free_units,
-judged.special
-into chosen, last_rank, in_order, has_special
+judged.special,
+case when judged.special then (select array_agg(head.id) from head where head.expands) end,
+case when judged.special then (select array_agg(head.id) from head where not head.expands and head.task_id = any (dependents)) end,
+case when judged.special then (
+select coalesce(array_agg(head.id), '{}') from head where not head.expands and (head.task_id = any (dependents)) is not true
+) end
+into chosen, last_rank, in_order, has_special, expanding, dependent, plain
 from judged;
 if round = 1 then
 has_suspects := exists (select from jobmaster.jobs job where job.status = 'waiting' and job.suspect);
@@ -847,6 +857,9 @@ last_id := chosen[cardinality(chosen)];
 moved := false;
 problems := '{}';
 if has_special then
+if in_order then
+chosen := plain;
+else
 select
 array_agg(job.id order by job.rank, job.id) filter (where job.expands),
 array_agg(job.id order by job.rank, job.id) filter (where not job.expands and may.dependent),
@@ -855,19 +868,27 @@ into expanding, dependent, chosen
 from jobmaster.jobs job
 join unnest(able, special) may (id, dependent) on may.id = job.task_id
 where job.id = any (chosen);
+end if;
 if expanding is not null then
 children := children + jobmaster.expand(expanding[1:1], moment);
 expanded := expanded + 1;
 moved := true;
 end if;
 if dependent is not null then
-select * into looked from jobmaster.look(dependent, moment);
-chosen := chosen || looked.ready;
+select * into seen from jobmaster.freshness(dependent, moment);
+met := nullif(concat_ws(',', met, seen.met), '');
+chosen := chosen || seen.fresh;
+if seen.stale is not null then
+select * into looked from jobmaster.look(seen.stale, moment);
 problems := looked.problems;
 blocked := blocked + looked.blocked;
 contended := contended + looked.contended;
 moved := moved or looked.blocked > 0 or looked.contended > 0;
-met := met || jobmaster.met_dependencies(looked.ready);
+if looked.ready is not null then
+chosen := chosen || looked.ready;
+met := nullif(concat_ws(',', met, (jobmaster.freshness(looked.ready, moment)).met), '');
+end if;
+end if;
 end if;
 if moved and not in_order then
 select coalesce(array_agg(job.id), '{}')
@@ -945,7 +966,7 @@ having max(job.lease_until) <= moment
 );
 end if;
 told := jsonb_build_object(
-'met', coalesce(met, '{}'),
+'met', met,
 'expanded', expanded,
 'blocked', blocked,
 'contended', contended,
@@ -1880,6 +1901,92 @@ and job.id = given.id
 and job.attempt = given.attempt
 and job.lease_until is null
 and job.invocation = (request ->> 'invocation')::uuid
+$fn$;` },
+  { name: 'freshness', sql: `create or replace function jobmaster.freshness(
+job_ids bigint[], moment timestamptz, out fresh bigint[], out stale bigint[], out met text
+)
+language plpgsql stable
+as $fn$
+begin
+with job as materialized (
+select id, task_id, args, blocked_at
+from jobmaster.jobs
+where id = any (job_ids)
+), rule as materialized (
+select
+dependency.task_id,
+dependency.position,
+dependency.shape_id,
+moment - dependency.within_seconds * interval '1 second' as since,
+'[' || to_json(target.type_key || '.' || target.task_key) || ',' as target,
+base.key as given,
+same.names[3] is null and num_nonnulls(variadic same.ops) = 0 as plain,
+same.names,
+same.sources,
+same.ops,
+same.operands
+from jobmaster.dependencies dependency
+join jobmaster.tasks target on target.id = dependency.target_id
+cross join lateral jobmaster.needed(dependency.args, '{}') base (key)
+cross join lateral (
+select
+array_agg(key) as names,
+array_agg(value ->> 'same') as sources,
+array_agg(value ->> 'op') as ops,
+array_agg((value ->> 'by')::numeric) as operands
+from jsonb_each(dependency.args)
+where value ? 'same'
+) same
+where dependency.task_id = any (array(select distinct task_id from job))
+), looked as (
+select
+job.id,
+string_agg(
+rule.target || last.job_id || ',' || coalesce(source.args, last.key)::text || ',' || coalesce(source.result::text, 'null') || ']',
+','
+order by rule.position, last.job_id
+) as list,
+bool_and((last.completed_at > rule.since or last.completed_at >= job.blocked_at) is true) as fresh
+from job
+join rule on rule.task_id = job.task_id
+cross join lateral (
+select rule.shape_id, made.key, jsonb_hash_extended(made.key, 0) as hash
+from (
+select case
+when rule.plain then jsonb_set_lax(
+jsonb_set_lax(rule.given, array[rule.names[1]], job.args -> rule.sources[1], true, 'return_target'),
+array[rule.names[2]], job.args -> rule.sources[2], true, 'return_target'
+)
+else rule.given || coalesce(
+(
+select jsonb_object_agg(argument.name, found.value)
+from unnest(rule.names, rule.sources, rule.ops, rule.operands) argument (name, source, op, operand)
+cross join lateral (select jobmaster.reckoned(job.args -> argument.source, argument.op, argument.operand) as value) found
+where found.value is not null
+),
+'{}'
+)
+end as key
+offset 0
+) made
+offset 0
+) needed
+left join jobmaster.completions last
+on last.shape_id = needed.shape_id and last.key_hash = needed.hash and last.key = needed.key
+left join jobmaster.jobs source on source.id = last.job_id
+group by job.id
+)
+select
+array_agg(looked.id) filter (where looked.fresh),
+string_agg('"' || looked.id || '":[' || looked.list || ']', ',')
+into fresh, met
+from looked;
+if fresh is null then
+stale := job_ids;
+elsif cardinality(fresh) < cardinality(job_ids) then
+stale := array(select unnest(job_ids) except select unnest(fresh));
+end if;
+end
 $fn$;` },
   { name: 'group', sql: `create or replace function jobmaster.group(group_id bigint)
 returns jsonb
@@ -2890,15 +2997,7 @@ from jsonb_each(rules) rule
 cross join lateral (
 select case
 when rule.value ? 'value' then rule.value -> 'value'
-when not rule.value ? 'op' then args -> (rule.value ->> 'same')
-when jsonb_typeof(args -> (rule.value ->> 'same')) = 'number' then to_jsonb(trim_scale(
-case rule.value ->> 'op'
-when 'plus' then (args ->> (rule.value ->> 'same'))::numeric + (rule.value ->> 'by')::numeric
-when 'minus' then (args ->> (rule.value ->> 'same'))::numeric - (rule.value ->> 'by')::numeric
-when 'times' then (args ->> (rule.value ->> 'same'))::numeric * (rule.value ->> 'by')::numeric
-when 'dividedBy' then (args ->> (rule.value ->> 'same'))::numeric / nullif((rule.value ->> 'by')::numeric, 0)
-end
-))
+else jobmaster.reckoned(args -> (rule.value ->> 'same'), rule.value ->> 'op', (rule.value ->> 'by')::numeric)
 end as value
 ) found;
 if choices is null then
@@ -2907,28 +3006,6 @@ else
 return query select jobmaster.combinations(given, choices);
 end if;
 end
-$fn$;` },
-  { name: 'met_dependencies', sql: `create or replace function jobmaster.met_dependencies(job_ids bigint[])
-returns jsonb
-language sql stable
-as $fn$
-select coalesce(jsonb_object_agg(found.id, found.list), '{}')
-from (
-select job.id, jsonb_agg(jsonb_build_array(
-target.type_key || '.' || target.task_key, last.job_id, coalesce(source.args, last.key), source.result
-) order by dependency.position, last.job_id) as list
-from jobmaster.jobs job
-join jobmaster.dependencies dependency on dependency.task_id = job.task_id
-join jobmaster.tasks target on target.id = dependency.target_id
-cross join lateral jobmaster.needed(dependency.args, job.args) needed (key)
-join jobmaster.completions last
-on last.shape_id = dependency.shape_id
-and last.key_hash = jsonb_hash_extended(needed.key, 0)
-and last.key = needed.key
-left join jobmaster.jobs source on source.id = last.job_id
-where job.id = any (job_ids)
-group by job.id
-) found
 $fn$;` },
   { name: 'next_due', sql: `create or replace function jobmaster.next_due()
 returns timestamptz
@@ -3360,6 +3437,20 @@ hint = 'Set default_transaction_isolation to ''read committed'' for this role, o
 end if;
 end
 $fn$;` },
+  { name: 'reckoned', sql: `create or replace function jobmaster.reckoned(given jsonb, op text, operand numeric)
+returns jsonb
+language sql immutable
+as $fn$
+select case
+when op is null then given
+when jsonb_typeof(given) = 'number' then trim_scale(case op
+when 'plus' then given::numeric + operand
+when 'minus' then given::numeric - operand
+when 'times' then given::numeric * operand
+when 'dividedBy' then given::numeric / nullif(operand, 0)
+end)::text::jsonb
+end
+$fn$;` },
   { name: 'record_signature', sql: `create or replace function jobmaster.record_signature(given text, signed_at timestamptz)
 returns text
 language plpgsql volatile
@@ -3776,6 +3867,7 @@ some_waiting boolean;
 some_due boolean;
 some_scheduled boolean;
 jobs text;
+met text;
 told jsonb;
 begin
 if current_setting('transaction_isolation') <> 'read committed' then
@@ -3855,13 +3947,14 @@ some_waiting := exists (select from jobmaster.jobs where status = 'waiting');
 end if;
 if some_waiting or (request ->> 'repeat')::boolean then
 select * into jobs, told from jobmaster.claim(request);
-answer := answer || told;
+met := told ->> 'met';
+answer := answer || (told - 'met');
 end if;
 end if;
 if jobs is null then
 answer := answer || jobmaster.idle(request);
 end if;
-return '{"jobs":[' || coalesce(jobs, '') || '],' || substr(answer::text, 2);
+return '{"jobs":[' || coalesce(jobs, '') || '],"met":{' || coalesce(met, '') || '},' || substr(answer::text, 2);
 end
 $fn$;` },
   { name: 'supersede', sql: `create or replace function jobmaster.supersede()
@@ -3899,6 +3992,14 @@ select acl.grantee from aclexplode(one.proacl) acl where acl.privilege_type = 'E
 loop
 execute format('grant execute on function %s to %s', one.successor, grantee::regrole);
 end loop;
+execute format('drop function %s', one.signature);
+end loop;
+for one in
+select former.oid::regprocedure as signature
+from pg_proc former
+join pg_namespace place on place.oid = former.pronamespace
+where place.nspname = 'jobmaster' and (former.proname, oidvectortypes(former.proargtypes)) in (('met_dependencies', 'bigint[]'))
+loop
 execute format('drop function %s', one.signature);
 end loop;
 end

@@ -16,7 +16,7 @@
 --   "keep": {"completed", "failed"}            how long finished jobs are kept, in seconds; what is null or left out, for ever
 --   "since", "after", "take_back"}             from its last answer: since; where to go on, or null to start from the
 --                                              top; expired
--- answer, as text: {"jobs": [[id, task, attempt, priority, args, problem or null, trace or null], …] in any order, "met": see met_dependencies,
+-- answer, as text: {"jobs": [[id, task, attempt, priority, args, problem or null, trace or null], …] in any order, "met": see freshness,
 --   "completed", "settled", "refused", "dependents": see settle,
 --   "expanded", "blocked", "contended": how many jobs,
 --   "cancel": [id, …]                          running here, and asked to stop
@@ -54,6 +54,7 @@ declare
   some_due boolean;
   some_scheduled boolean;
   jobs text;
+  met text;
   told jsonb;
 begin
   if current_setting('transaction_isolation') <> 'read committed' then
@@ -142,7 +143,8 @@ begin
     end if;
     if some_waiting or (request ->> 'repeat')::boolean then
       select * into jobs, told from jobmaster.claim(request);
-      answer := answer || told;
+      met := told ->> 'met';
+      answer := answer || (told - 'met');
     end if;
   end if;
 
@@ -150,6 +152,6 @@ begin
     answer := answer || jobmaster.idle(request);
   end if;
   -- The answer is never an empty object.
-  return '{"jobs":[' || coalesce(jobs, '') || '],' || substr(answer::text, 2);
+  return '{"jobs":[' || coalesce(jobs, '') || '],"met":{' || coalesce(met, '') || '},' || substr(answer::text, 2);
 end
 $fn$;

@@ -1,5 +1,5 @@
 -- Drops the functions whose parameters an earlier version named otherwise: beside today's, a call could mean both. Who was
--- granted one may call what took its place. A part of deploying, called last.
+-- granted one may call what took its place. And those that nothing calls any more. A part of deploying, called last.
 create or replace function jobmaster.supersede()
 returns void
 language plpgsql volatile
@@ -35,6 +35,15 @@ begin
     loop
       execute format('grant execute on function %s to %s', one.successor, grantee::regrole);
     end loop;
+    execute format('drop function %s', one.signature);
+  end loop;
+
+  for one in
+    select former.oid::regprocedure as signature
+    from pg_proc former
+    join pg_namespace place on place.oid = former.pronamespace
+    where place.nspname = 'jobmaster' and (former.proname, oidvectortypes(former.proargtypes)) in (('met_dependencies', 'bigint[]'))
+  loop
     execute format('drop function %s', one.signature);
   end loop;
 end

@@ -1,0 +1,95 @@
+-- Looks at what jobs depend on, all of them in one statement. fresh: those whose dependencies all are; stale: the others,
+-- null where there are none. met: what stands between the braces of {job id: [[task, job id, args, result], …]}, by which
+-- jobs the dependencies were met last, in their order; once the job that met one is pruned, its arguments are those that
+-- the dependency looked at, and its result is null.
+create or replace function jobmaster.freshness(
+  job_ids bigint[], moment timestamptz, out fresh bigint[], out stale bigint[], out met text
+)
+language plpgsql stable
+as $fn$
+begin
+  -- A rule is taken apart once, however many jobs go by it: what a job without arguments would need, and which of its
+  -- arguments are added to that.
+  with job as materialized (
+    select id, task_id, args, blocked_at
+    from jobmaster.jobs
+    where id = any (job_ids)
+  ), rule as materialized (
+    select
+      dependency.task_id,
+      dependency.position,
+      dependency.shape_id,
+      moment - dependency.within_seconds * interval '1 second' as since,
+      '[' || to_json(target.type_key || '.' || target.task_key) || ',' as target,
+      base.key as given,
+      -- At most two arguments, each as it is: then there is a short way.
+      same.names[3] is null and num_nonnulls(variadic same.ops) = 0 as plain,
+      same.names,
+      same.sources,
+      same.ops,
+      same.operands
+    from jobmaster.dependencies dependency
+    join jobmaster.tasks target on target.id = dependency.target_id
+    cross join lateral jobmaster.needed(dependency.args, '{}') base (key)
+    cross join lateral (
+      select
+        array_agg(key) as names,
+        array_agg(value ->> 'same') as sources,
+        array_agg(value ->> 'op') as ops,
+        array_agg((value ->> 'by')::numeric) as operands
+      from jsonb_each(dependency.args)
+      where value ? 'same'
+    ) same
+    where dependency.task_id = any (array(select distinct task_id from job))
+  ), looked as (
+    select
+      job.id,
+      string_agg(
+        rule.target || last.job_id || ',' || coalesce(source.args, last.key)::text || ',' || coalesce(source.result::text, 'null') || ']',
+        ','
+        order by rule.position, last.job_id
+      ) as list,
+      bool_and((last.completed_at > rule.since or last.completed_at >= job.blocked_at) is true) as fresh
+    from job
+    join rule on rule.task_id = job.task_id
+    -- Offset 0: worked out once, and a column to the planner, which then finds it by both columns of the index.
+    cross join lateral (
+      select rule.shape_id, made.key, jsonb_hash_extended(made.key, 0) as hash
+      from (
+        select case
+          when rule.plain then jsonb_set_lax(
+            jsonb_set_lax(rule.given, array[rule.names[1]], job.args -> rule.sources[1], true, 'return_target'),
+            array[rule.names[2]], job.args -> rule.sources[2], true, 'return_target'
+          )
+          else rule.given || coalesce(
+            (
+              select jsonb_object_agg(argument.name, found.value)
+              from unnest(rule.names, rule.sources, rule.ops, rule.operands) argument (name, source, op, operand)
+              cross join lateral (select jobmaster.reckoned(job.args -> argument.source, argument.op, argument.operand) as value) found
+              where found.value is not null
+            ),
+            '{}'
+          )
+        end as key
+        offset 0
+      ) made
+      offset 0
+    ) needed
+    left join jobmaster.completions last
+      on last.shape_id = needed.shape_id and last.key_hash = needed.hash and last.key = needed.key
+    left join jobmaster.jobs source on source.id = last.job_id
+    group by job.id
+  )
+  select
+    array_agg(looked.id) filter (where looked.fresh),
+    string_agg('"' || looked.id || '":[' || looked.list || ']', ',')
+  into fresh, met
+  from looked;
+
+  if fresh is null then
+    stale := job_ids;
+  elsif cardinality(fresh) < cardinality(job_ids) then
+    stale := array(select unnest(job_ids) except select unnest(fresh));
+  end if;
+end
+$fn$;
