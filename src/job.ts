@@ -4,7 +4,7 @@ import type { Json } from './task.ts'
 export const jobStatuses = [
   'scheduled', // due later, or backing off. A claim makes it waiting when it is due; cancel ends it.
   'waiting', // may be claimed. A claim makes it running, blocked or expanded; cancel ends it.
-  'blocked', // waits for dependencies. The settle of the last one makes it waiting, or failed; cancel ends it.
+  'blocked', // waits for dependencies or groups. The settle of the last one makes it waiting, or failed; cancel ends it.
   'running', // one invocation's alone until its lease ends. Its settle, or the claim that finds the lease over, moves it.
   'completed', // finished. Nobody moves it.
   'failed', // finished. retry makes it waiting.

@@ -149,7 +149,7 @@ async function deployed(): Promise<string> {
 function jobNumber42(url: string) {
   return inDatabase(
     url,
-    `truncate jobmaster.jobs, jobmaster.job_keys, jobmaster.blockers, jobmaster.attempts;
+    `truncate jobmaster.jobs, jobmaster.job_keys, jobmaster.blockers, jobmaster.attempts, jobmaster.groups, jobmaster.group_waits;
      alter table jobmaster.jobs alter id restart with 42;
      select jobmaster.enqueue('cool', 'bar', '{"b": 2, "c": "x"}')`,
   )
