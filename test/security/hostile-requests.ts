@@ -24,7 +24,7 @@ function oneOf(words: string): fc.Arbitrary<string> {
   return fc.constantFrom(...words.trim().split(/\s+/))
 }
 
-const text = mostly(
+export const text = mostly(
   fc.oneof(
     fc.string({ unit: 'binary', maxLength: 12 }),
     fc.constantFrom('', '\u0000', '\ud83d', 'x.\u0000y', '__proto__', 'constructor', '日本語🚀', 'ALL', 'null'),
@@ -58,7 +58,7 @@ const args = mostly(
     anything,
   ),
 )
-const times = fc.constantFrom('2030-01-31T12:00:00Z', '2000-01-31T12:00:00.5+14:00', '9999-12-31T23:59:59Z')
+export const times = fc.constantFrom('2030-01-31T12:00:00Z', '2000-01-31T12:00:00.5+14:00', '9999-12-31T23:59:59Z')
 const wrongTimes = fc.constantFrom('0000-01-01T00:00:00Z', '2030-02-31T12:00:00Z', '2030-13-01T00:00:00Z', 'infinity')
 
 /** All that any route takes in its body: each request has some of it. */
@@ -155,7 +155,7 @@ const ids = fc.constantFrom(
   '1%2F2',
   '１',
 )
-const parts: Record<string, fc.Arbitrary<string>> = {
+export const parts: Record<string, fc.Arbitrary<string>> = {
   id: mostly(fc.integer({ min: 1, max: 200 }).map(String), ids),
   name: mostly(
     fc.constantFrom('cool.foo', 'cool.bad', 'default'),

@@ -57,7 +57,7 @@ export function dashboard(source: JobsSource, { auth, onError = logged }: Dashbo
   })
 
   return app
-    .use(headers, csrf(), limitedForm)
+    .use(headers, csrf(), limitedForm, nameable)
     .get('/assets/:name', (c) => {
       const asset = Object.values(assets).find(({ name }) => name === c.req.param('name'))
       if (!asset) throw new Problem(404, { detail: 'there is no such file' })
@@ -94,8 +94,8 @@ export function dashboard(source: JobsSource, { auth, onError = logged }: Dashbo
       if (id !== undefined) return c.redirect(`${c.get('access').base}/jobs/${id}`, 303)
       const wanted = {
         status: statusOf(c.req.query('status')),
-        task: c.req.query('task') || undefined,
-        text: text?.slice(0, 200).replaceAll('\0', ''),
+        task: storable(c.req.query('task')),
+        text: storable(text?.slice(0, 200)),
         before: cursorOf(c.req.query('before')),
       }
       const [found, tasks] = await within(c, async (jobs) => [
@@ -114,7 +114,7 @@ export function dashboard(source: JobsSource, { auth, onError = logged }: Dashbo
       )
     })
     .post('/jobs/retry', async (c) => {
-      const task = c.req.query('task') || undefined
+      const task = storable(c.req.query('task'))
       const { more } = await within(c, (jobs) => jobs.retry({ status: 'failed', ...(task && { task }) }))
       const done: Done = more ? 'retried-some' : 'retried-all'
       return c.redirect(`${c.get('access').base}/jobs${query({ status: 'failed', task, done })}`, 303)
@@ -238,6 +238,14 @@ const policy = secureHeaders({
   strictTransportSecurity: false,
 })
 
+/** No name of the database has a NUL, which it refuses even to look for. */
+const nameable: MiddlewareHandler = async (c, next) => {
+  if (c.req.path.includes('%00') || c.req.path.includes('\0')) {
+    throw new Problem(404, { detail: 'there is no such page' })
+  }
+  await next()
+}
+
 const limitedForm = bodyLimit({
   maxSize: 2_097_152,
   onError: () => {
@@ -280,6 +288,11 @@ function inner(to: unknown): string {
 
 function statusOf(text: string | undefined): JobStatus | undefined {
   return jobStatuses.find((status) => status === text)
+}
+
+/** Without what a text of the database cannot hold; nothing where that is all. */
+function storable(text: string | undefined): string | undefined {
+  return text?.replaceAll('\0', '') || undefined
 }
 
 function cursorOf(text: string | undefined): number | undefined {
