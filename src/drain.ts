@@ -19,6 +19,8 @@ export interface Invocation {
   /** Milliseconds, as Date.now. */
   now: () => number
   settleAndClaim: (request: ClaimRequest) => Promise<ClaimAnswer>
+  /** How many statements the database can be sent at once. */
+  statementsAtOnce: number
   telemetry: Telemetry | undefined
   /** What handlers log goes here too. */
   logger: Logger | undefined
@@ -57,6 +59,8 @@ const transient = /^(40001|40P01|08|57P0|53300)/
 const attempts = 4
 const programLimitExceeded = '54000'
 const contendedMs = 20
+/** A claim of so many jobs is large: a second connection is worth its while. */
+const fullFrom = 100
 
 /**
  * Runs jobs until none is left that may run now, or it is time to go, and returns what it did. Nothing of it stays.
@@ -104,6 +108,13 @@ class Drain {
   private overdue = false
   /** What runs has cost an invocation its life before: nothing is put beside it. */
   private alone = false
+  /** The last answer brought a large claim in full: there is more where it came from. */
+  private full = false
+  /** A call up to this one has brought less than it asked for: what the others bring may be the last. */
+  private shortUntil = 0
+  /** The calls that are on their way, and why one of them failed. */
+  private readonly calls = new Set<Promise<void>>()
+  private callError: unknown
   private fromTopAt: number
   private readonly pace: Pace
   /** Since when an outcome waits to be written, and since when a handler could run and there is none. */
@@ -165,12 +176,20 @@ class Drain {
       for (;;) {
         if (this.timeLeft() <= 0) reached()
         else if (this.timeLeft() <= this.pace.marginMs) this.stop ??= 'deadline'
+        if (this.callError !== undefined) throw this.callError
+        if (this.timeToClaimAhead()) {
+          this.begin()
+          // Handlers that answer at once would keep the driver from sending it.
+          await sleep(0)
+        }
         this.startReady()
-        if (this.stop !== null && this.running.size === 0) break
+        if (this.stop !== null && this.running.size === 0 && this.calls.size === 0) break
         if (this.now() >= this.leaveAt - this.pace.marginMs) break
-        if (this.timeToCall()) await this.call()
+        if (this.timeToCall()) this.begin()
         else await this.somethingToDo()
       }
+      await Promise.all(this.calls)
+      if (this.callError !== undefined) throw this.callError
       this.report.abandoned = this.running.size
       this.releaseBeyond(0)
       if (this.ended.length > 0 || this.released.length > 0 || this.noteAt < Infinity || !this.informed)
@@ -178,6 +197,8 @@ class Drain {
       await this.waitForKept()
     } catch (error) {
       this.stopping.abort(error)
+      // Nothing of a drain goes on when it has returned.
+      await Promise.all(this.calls)
       throw error
     } finally {
       clearTimeout(timer)
@@ -318,7 +339,32 @@ class Drain {
     this.wake()
   }
 
+  /** A statement sent now brings the next jobs by the time that those at hand have run: the database works meanwhile. */
+  private timeToClaimAhead(): boolean {
+    return (
+      this.invocation.statementsAtOnce > 1 &&
+      this.calls.size === 0 &&
+      this.ready.length > 0 &&
+      this.moreAtOnce() &&
+      this.pace.aheadOf(this.ready.length)
+    )
+  }
+
+  /** Whether two statements may be on their way: there is much to do, and nothing that has to be alone. */
+  private moreAtOnce(): boolean {
+    return (
+      this.full &&
+      this.stop === null &&
+      !this.alone &&
+      this.calls.size < this.invocation.statementsAtOnce &&
+      this.spent() + 4 < this.statementBudget
+    )
+  }
+
   private timeToCall(): boolean {
+    if (this.calls.size > 0) {
+      return this.moreAtOnce() && this.ready.length === 0 && this.running.size === 0 && this.ended.length > 0
+    }
     const now = this.now()
     const flush = this.ended.length > 0 && (now - this.endedSince >= flushMs || this.endedLength > maximumLength)
     // The last statement of a budget is kept for when all have ended.
@@ -336,6 +382,7 @@ class Drain {
   private somethingToDo(): Promise<void> {
     const now = this.now()
     const times = [this.leaveAt - this.pace.marginMs]
+    if (this.calls.size > 0) return this.awake(times)
     if (this.onLastStatement()) times.push(this.deadline.getTime())
     else if (this.ended.length > 0) times.push(this.endedSince + flushMs)
     if (!this.onLastStatement()) times.push(this.noteAt)
@@ -348,14 +395,32 @@ class Drain {
         if (this.pollAt === null && this.slotFreeSince > 0) times.push(this.slotFreeSince + this.pace.patienceMs)
       }
     }
+    return this.awake(times)
+  }
+
+  private awake(times: readonly number[]): Promise<void> {
     const timers = Promise.withResolvers<void>()
     this.wake = timers.resolve
-    const timer = setTimeout(timers.resolve, Math.min(Math.max(1, Math.min(...times) - now), 2 ** 31 - 1))
+    const timer = setTimeout(timers.resolve, Math.min(Math.max(1, Math.min(...times) - this.now()), 2 ** 31 - 1))
     return timers.promise.finally(() => clearTimeout(timer))
+  }
+
+  /** Calls, and goes on: the answer wakes the drain. */
+  private begin(): void {
+    const call = this.call()
+      .catch((error: unknown) => {
+        this.callError ??= error
+      })
+      .finally(() => {
+        this.calls.delete(call)
+        this.wake()
+      })
+    this.calls.add(call)
   }
 
   /** Hands in what ended and takes what comes next. */
   private async call(): Promise<void> {
+    const ahead = this.ready.length > 0 && this.timeToClaimAhead()
     const ticks = this.schedules.length > 0 ? this.invocation.tasks.cronReader?.ticksFor(this.schedules) : undefined
     this.releaseBeyond(this.pace.mostAhead)
     // Handlers that answer at once have taken time since the loop looked.
@@ -364,9 +429,10 @@ class Drain {
     if (this.stop === null && affordable === 0) this.stop = 'budget'
     const limit =
       this.stop === null &&
-      this.ready.length === 0 &&
-      !(this.alone && this.running.size > 0) &&
-      !(this.ended.length === 0 && this.running.size >= this.concurrency)
+      (ahead ||
+        (this.ready.length === 0 &&
+          !(this.alone && this.running.size > 0) &&
+          !(this.ended.length === 0 && this.running.size >= this.concurrency)))
         ? Math.min(this.pace.wanted(this.running.size), affordable)
         : 0
     const { ended, released } = this
@@ -375,12 +441,12 @@ class Drain {
     this.released = []
     if (this.now() - this.fromTopAt >= fromTopMs) this.after = null
     if (this.after === null) this.fromTopAt = this.now()
-    this.sequence += 1
+    const sequence = (this.sequence += 1)
     const notes = this.takeNotes(ended)
     const answer = await this.send({
       version: 1,
       invocation: this.id,
-      sequence: this.sequence,
+      sequence,
       system: this.invocation.system,
       units: this.invocation.units,
       tasks: this.invocation.tasks.hashes,
@@ -395,6 +461,7 @@ class Drain {
       time_left_ms: Math.max(0, this.timeLeft()),
       started: this.started,
       held: this.running.size,
+      beside: this.ready.length > 0 || this.calls.size > 0,
       repeat: false,
       since: this.since,
       after: this.after,
@@ -405,6 +472,9 @@ class Drain {
     })
     this.count(answer, ended, released)
     this.takeIn(answer, limit)
+    const filled = (answer.jobs?.length ?? 0) >= limit
+    if (!filled) this.shortUntil = this.sequence
+    this.full = filled && limit >= fullFrom && sequence > this.shortUntil
     // Another invocation is settling what a job here depends on: it is a moment's work.
     if (answer.contended && this.ready.length === 0) await sleep(contendedMs)
   }
@@ -495,7 +565,7 @@ class Drain {
     if (jobs.length > 0) {
       this.ready.push(...jobs)
       this.pace.claimed(jobs)
-      this.met = answer.met ?? {}
+      this.met = this.ready.length > jobs.length ? { ...this.met, ...answer.met } : (answer.met ?? {})
       this.alone = answer.alone ?? false
       this.pollDelay = pollMs[0]
       this.pollAt = this.alone ? this.now() + this.pollDelay : null
@@ -507,7 +577,7 @@ class Drain {
       !answer.contended &&
       !answer.expired
     ) {
-      if (limit > 0 && this.running.size === 0 && this.ended.length === 0) {
+      if (limit > 0 && this.running.size === 0 && this.ended.length === 0 && this.calls.size === 1) {
         const waitMs = Math.max(answer.rate_ms ?? Infinity, rateMs[0])
         if (waitMs <= rateMs[1] && waitMs < this.timeLeft() - this.pace.marginMs) this.freesAt = this.now() + waitMs
         else this.stop ??= answer.stop ?? 'empty'

@@ -1,6 +1,6 @@
 import type { SQL } from 'drizzle-orm'
 import type { Control } from './control.ts'
-import { type Database, hasFunction } from './database.ts'
+import { type Database, hasFunction, statementsAtOnce } from './database.ts'
 import { drain, type Invocation } from './drain.ts'
 import { JobMasterError } from './errors.ts'
 import type { DeployedSchedule } from './deployed-schedules.ts'
@@ -271,7 +271,19 @@ export function createJobMaster<const M extends Record<string, object> = Record<
         const call = () => deployed(() => queue.settleAndClaim(place, request))
         return telemetry ? telemetry.receive(system, call) : call()
       }
-      const invocation = { tasks, system, units, keep, now, settleAndClaim, telemetry, logger, context, commit }
+      const invocation: Invocation = {
+        tasks,
+        system,
+        units,
+        keep,
+        now,
+        settleAndClaim,
+        statementsAtOnce: statementsAtOnce(place.db),
+        telemetry,
+        logger,
+        context,
+        commit,
+      }
       const start = (given?: RunOptions) => drain(invocation, deadline, given)
       const run = async () =>
         logger ? (await import('./logger.ts')).logged(logger, system, runOptions ?? {}, start) : start(runOptions)

@@ -71,6 +71,12 @@ export class Pace {
       : Math.max(1, Math.min(this.concurrency - running, this.claimSize))
   }
 
+  /** Whether so many jobs will have run by the time that a statement sent now is answered. */
+  aheadOf(count: number): boolean {
+    const takesMs = (count * this.averageMs) / this.concurrency
+    return this.seen > 0 && takesMs <= this.statementMs && count * 2 <= this.mostAhead
+  }
+
   /** How many jobs may be held that have not started. */
   get mostAhead(): number {
     if (this.averageMs === 0) return Infinity

@@ -80,6 +80,7 @@ export interface ClaimRequest {
   time_left_ms: number
   started: number
   held: number
+  beside: boolean
   repeat: boolean
   since: number
   after: readonly [number, number] | null

@@ -194,7 +194,7 @@ begin
     end if;
 
     -- A job whose invocation died is tried alone, when it is its turn and nothing else is held: see take_back.
-    if has_suspects and round = 1 and (request ->> 'held')::integer = 0 then
+    if has_suspects and round = 1 and (request ->> 'held')::integer = 0 and not coalesce((request ->> 'beside')::boolean, false) then
       select job.id, job.rank
       into suspect
       from jobmaster.jobs job

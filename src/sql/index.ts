@@ -1,7 +1,7 @@
 // Generated from the .sql files beside it by `npm run generate:sql`. Do not edit.
 
 /** Changes when any function does. */
-export const version = '7138daa0635de449'
+export const version = 'efa9e31428db4de9'
 
 /** Every SQL function, each after those that its creation looks at. */
 export const functions: readonly { name: string; sql: string }[] = [
@@ -820,7 +820,7 @@ if not in_order then
 chosen := jobmaster.choose(able, slots, units, heavy, free_units, wanted, on_system, moment, since);
 has_special := true;
 end if;
-if has_suspects and round = 1 and (request ->> 'held')::integer = 0 then
+if has_suspects and round = 1 and (request ->> 'held')::integer = 0 and not coalesce((request ->> 'beside')::boolean, false) then
 select job.id, job.rank
 into suspect
 from jobmaster.jobs job

@@ -10,6 +10,7 @@
 --   "lease_ms", "time_left_ms"                 until its lease ends, and until its deadline: never a time, only how long
 --   "started": integer                         how many jobs it has started
 --   "held": integer                            how many jobs it runs, beside those it settles here
+--   "beside": boolean                          it has claimed others that it has not begun, or is claiming them now
 --   "repeat": boolean                          the answer to the first try of this call was lost
 --   "notes": […]                               progress and log of what runs and ran here: see note
 --   "ticks"                                    see add_ticks: what the last answer's "schedules" asked for

@@ -52,5 +52,6 @@ const tasks = payingTasks(async (where) => {
   sent = where === 'before' ? 0 : undefined
 })
 const jobs = createJobMaster({ db: database(), tasks })
-await jobs.runUntilEmpty(new Date(Date.now() + 30_000))
+// With no slot free nothing else is sent while the job runs.
+await jobs.runUntilEmpty(new Date(Date.now() + 30_000), { concurrency: 1 })
 process.send?.('ended')

@@ -166,6 +166,7 @@ export class Real {
       time_left_ms: timeLeftMs,
       started,
       held: held.length,
+      beside: false,
       repeat: false,
       since,
       after,

@@ -134,6 +134,7 @@ function claims(name: string, history: number, waiting: number): Case {
                 time_left_ms: 30_000,
                 started: 0,
                 held: 0,
+                beside: false,
                 repeat: false,
                 since: last.since ?? 0,
                 after: last.after ?? null,
