@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import { dirname, join, normalize } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { Command } from 'commander'
+import { type Command, CommanderError } from 'commander'
 import { format } from 'prettier'
 import { parse as parseToml } from 'smol-toml'
 import { expect, test } from 'vitest'
@@ -140,12 +140,12 @@ async function problemOf(words: string[]): Promise<string | undefined> {
   }
   for (const command of made.commands) quiet(command)
   if (words[0] === 'complete') return undefined
-  // A command named alone speaks of it, and not of what it takes.
-  if (words.length === 1 && made.commands.some((command) => command.name() === words[0])) return undefined
   try {
     await made.configureOutput({ writeErr: () => {}, writeOut: () => {} }).parseAsync(words, { from: 'user' })
     return undefined
   } catch (error) {
+    // Within a sentence it may be named without what it takes.
+    if (error instanceof CommanderError && /[mM]issingArgument$/.test(error.code)) return undefined
     return error instanceof Error ? error.message : String(error)
   }
 }
