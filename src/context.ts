@@ -34,12 +34,12 @@ export class JobContext implements Context {
   readonly insert: Context['insert']
   readonly insertQuery: Context['insertQuery']
   readonly commit: Context['commit']
-  private readonly parts: Parts
-  private controller: AbortController | undefined
-  private timer: ReturnType<typeof setTimeout> | undefined
-  private notes: Notes | undefined
-  private ended = false
-  private readonly stop = () => this.controller?.abort(this.parts.stopping.reason)
+  readonly #parts: Parts
+  #controller: AbortController | undefined
+  #timer: ReturnType<typeof setTimeout> | undefined
+  #notes: Notes | undefined
+  #ended = false
+  readonly #stop = () => this.#controller?.abort(this.#parts.stopping.reason)
 
   constructor(invocation: InvocationContext, parts: Parts) {
     const [id, task, attempt, priority] = parts.job
@@ -50,52 +50,52 @@ export class JobContext implements Context {
     this.insert = invocation.insert
     this.insertQuery = invocation.insertQuery
     this.commit = (...queries) => invocation.commit(parts.job, queries)
-    this.parts = parts
+    this.#parts = parts
     if (parts.timeoutMs !== undefined) {
       const error = new JobTimeout(`${task} #${id} ran longer than its ${parts.timeoutMs} ms`)
-      this.timer = setTimeout(() => this.abort(error), parts.timeoutMs)
+      this.#timer = setTimeout(() => this.#abort(error), parts.timeoutMs)
     }
   }
 
   /** Fires at the invocation's deadline, at the job's timeout, or when the job is cancelled. */
   get signal(): AbortSignal {
-    if (!this.controller) {
-      this.controller = new AbortController()
-      const { stopping } = this.parts
-      if (stopping.aborted) this.stop()
-      else stopping.addEventListener('abort', this.stop, { once: true })
+    if (!this.#controller) {
+      this.#controller = new AbortController()
+      const { stopping } = this.#parts
+      if (stopping.aborted) this.#stop()
+      else stopping.addEventListener('abort', this.#stop, { once: true })
     }
-    return this.controller.signal
+    return this.#controller.signal
   }
 
-  readonly waitUntil = (promise: Promise<unknown>): void => this.parts.keep(promise)
+  readonly waitUntil = (promise: Promise<unknown>): void => this.#parts.keep(promise)
 
   readonly progress = (value: number, message?: string): void => {
-    this.notebook().tell(value, message)
-    if (!this.ended) this.parts.noted()
+    this.#notebook().tell(value, message)
+    if (!this.#ended) this.#parts.noted()
   }
 
   readonly log = (message: string, fields?: Readonly<Record<string, unknown>>): void => {
-    this.notebook().log(message, fields)
-    if (!this.ended) this.parts.noted()
-    this.parts.logged(this.job, message, fields)
+    this.#notebook().log(message, fields)
+    if (!this.#ended) this.#parts.noted()
+    this.#parts.logged(this.job, message, fields)
   }
 
   /** How long what waits to be kept is, in UTF-16 units. */
   get noteLength(): number {
-    return this.notes?.length ?? 0
+    return this.#notes?.length ?? 0
   }
 
   /** What the handler has said since this was last asked. */
   takeNote(): Note | null {
-    return this.notes?.take() ?? null
+    return this.#notes?.take() ?? null
   }
 
   readonly dependencies: Context['dependencies'] = {
     of: <T extends Task | string>(task: T) => {
-      const name = typeof task === 'string' ? task : this.parts.nameOf(task)
+      const name = typeof task === 'string' ? task : this.#parts.nameOf(task)
       // The types of arguments and result are those of the task with that name, as the catalog says.
-      return this.parts.met
+      return this.#parts.met
         .filter(([target]) => target === name)
         .map(([, id, args, result]) => ({ id, args, result })) as ReturnType<Context['dependencies']['of']>
     },
@@ -103,24 +103,24 @@ export class JobContext implements Context {
 
   /** Somebody has asked for the job to be stopped. */
   cancel(): void {
-    this.abort(new JobMasterError('JM012', `${this.job.task} #${this.job.id} was cancelled`))
+    this.#abort(new JobMasterError('JM012', `${this.job.task} #${this.job.id} was cancelled`))
   }
 
   /** The handler has ended, or is left to itself: nothing here holds on to it. */
   end(): void {
-    this.ended = true
-    clearTimeout(this.timer)
-    this.parts.stopping.removeEventListener('abort', this.stop)
+    this.#ended = true
+    clearTimeout(this.#timer)
+    this.#parts.stopping.removeEventListener('abort', this.#stop)
   }
 
   /** What is said once the handler has ended is not kept. */
-  private notebook(): Notes {
-    return this.ended || !this.notes ? (this.notes = new Notes(this.parts.job, this.parts.now)) : this.notes
+  #notebook(): Notes {
+    return this.#ended || !this.#notes ? (this.#notes = new Notes(this.#parts.job, this.#parts.now)) : this.#notes
   }
 
-  private abort(reason: Error): void {
+  #abort(reason: Error): void {
     void this.signal
-    this.controller?.abort(reason)
+    this.#controller?.abort(reason)
   }
 }
 

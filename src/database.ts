@@ -42,20 +42,14 @@ export async function transact(db: Database, statements: readonly SQLWrapper[]):
  * the other.
  */
 export function statementsAtOnce(db: Database): 1 | 2 {
-  if (hasBatch(db)) return 2
-  const client: unknown = Reflect.get(db, '$client')
-  const options: unknown = hasObject(client) ? Reflect.get(client, 'options') : undefined
-  const most: unknown = hasObject(options) ? Reflect.get(options, 'max') : undefined
-  return typeof most === 'number' && most > 1 ? 2 : 1
+  // Pools have options with a max, by the same name in pg, Neon's driver and postgres-js.
+  const { $client } = db as { $client?: { options?: { max?: unknown } } }
+  return hasBatch(db) || Number($client?.options?.max) > 1 ? 2 : 1
 }
 
 /** Whether a value that comes from outside has a method of that name. */
 export function hasFunction<const N extends string>(value: unknown, name: N): value is Record<N, () => unknown> {
   return typeof value === 'object' && value !== null && typeof Reflect.get(value, name) === 'function'
-}
-
-function hasObject(value: unknown): value is object {
-  return (typeof value === 'object' && value !== null) || typeof value === 'function'
 }
 
 /** Drivers disagree: some parse jsonb, some leave it as text. */

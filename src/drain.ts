@@ -73,74 +73,74 @@ export function drain(invocation: Invocation, deadline: Date, options: RunOption
 
 class Drain {
   readonly report = emptyReport()
-  private readonly invocation: Invocation
-  private readonly options: RunOptions
-  private readonly concurrency: number
-  private readonly settleMs: number
-  private readonly statementBudget: number
-  private readonly statementsPerJob: number
-  private readonly context: InvocationContext
-  private readonly now: () => number
-  private readonly deadline: Date
-  private readonly id = crypto.randomUUID()
+  readonly #invocation: Invocation
+  readonly #options: RunOptions
+  readonly #concurrency: number
+  readonly #settleMs: number
+  readonly #statementBudget: number
+  readonly #statementsPerJob: number
+  readonly #context: InvocationContext
+  readonly #now: () => number
+  readonly #deadline: Date
+  readonly #id = crypto.randomUUID()
   /** Fires at the deadline, or when the drain is aborted. */
-  private readonly stopping = new AbortController()
-  private stop: Report['stopReason'] | null = null
+  readonly #stopping = new AbortController()
+  #stop: Report['stopReason'] | null = null
   /** When handlers must have ended, and the drain returns: set by the deadline, or earlier by an abort. */
-  private leaveAt: number
+  #leaveAt: number
 
-  private ready: ClaimedJob[] = []
-  private met: Record<string, MetDependency[]> = {}
-  private readonly running = new Map<number, RunningJob>()
-  private ended: EndedJob[] = []
-  private released: ClaimedJob[] = []
-  private readonly kept: Promise<unknown>[] = []
-  private readonly callbackErrors: unknown[] = []
-  private wake: () => void = () => {}
+  #ready: ClaimedJob[] = []
+  #met: Record<string, MetDependency[]> = {}
+  readonly #running = new Map<number, RunningJob>()
+  #ended: EndedJob[] = []
+  #released: ClaimedJob[] = []
+  readonly #kept: Promise<unknown>[] = []
+  readonly #callbackErrors: unknown[] = []
+  #wake: () => void = () => {}
 
-  private started = 0
-  private sequence = 0
-  private since = 0
-  private after: ClaimRequest['after'] = null
-  private takeBack = false
+  #started = 0
+  #sequence = 0
+  #since = 0
+  #after: ClaimRequest['after'] = null
+  #takeBack = false
   /** The last answer asked for their ticks, and has some that are due and wait for them. */
-  private schedules: readonly AskedSchedule[] = []
-  private overdue = false
+  #schedules: readonly AskedSchedule[] = []
+  #overdue = false
   /** What runs has cost an invocation its life before: nothing is put beside it. */
-  private alone = false
+  #alone = false
   /** The last answer brought a large claim in full: there is more where it came from. */
-  private full = false
+  #full = false
   /** A call up to this one has brought less than it asked for: what the others bring may be the last. */
-  private shortUntil = 0
+  #shortUntil = 0
   /** The calls that are on their way, and why one of them failed. */
-  private readonly calls = new Set<Promise<void>>()
-  private callError: unknown
-  private fromTopAt: number
-  private readonly pace: Pace
+  readonly #calls = new Set<Promise<void>>()
+  #callError: unknown
+  #fromTopAt: number
+  readonly #pace: Pace
   /** Since when an outcome waits to be written, and since when a handler could run and there is none. */
-  private endedSince = 0
-  private endedLength = 0
-  private slotFreeSince = 0
+  #endedSince = 0
+  #endedLength = 0
+  #slotFreeSince = 0
   /** Since when something that a running handler said waits to be kept. */
-  private notedSince = 0
+  #notedSince = 0
   /** The last claim found nothing: the next comes when something has ended, or after this. */
-  private pollAt: number | null = null
-  private pollDelay: number = pollMs[0]
+  #pollAt: number | null = null
+  #pollDelay: number = pollMs[0]
   /** Nothing runs, and a rate lets the next job start then. */
-  private freesAt = 0
+  #freesAt = 0
   /** Whether the last answer said what is left, and when to come back. */
-  private informed = false
+  #informed = false
 
   constructor(invocation: Invocation, deadline: Date, options: RunOptions) {
     checkOptions(deadline, options)
-    this.invocation = invocation
-    this.options = options
-    this.concurrency = options.concurrency ?? 10
-    this.settleMs = options.settleMs ?? 1_000
-    this.statementBudget = options.statementBudget ?? Infinity
-    this.statementsPerJob = options.statementsPerJob ?? 0
+    this.#invocation = invocation
+    this.#options = options
+    this.#concurrency = options.concurrency ?? 10
+    this.#settleMs = options.settleMs ?? 1_000
+    this.#statementBudget = options.statementBudget ?? Infinity
+    this.#statementsPerJob = options.statementsPerJob ?? 0
     const { insert } = invocation.context
-    this.context = {
+    this.#context = {
       ...invocation.context,
       insert: (...args) => {
         this.report.statements += 1
@@ -148,168 +148,163 @@ class Drain {
       },
       commit: (...args) => {
         this.report.statements += 1
-        return invocation.commit(this.id, ...args)
+        return invocation.commit(this.#id, ...args)
       },
     }
-    this.now = invocation.now
-    this.deadline = deadline
-    this.leaveAt = Math.max(deadline.getTime(), this.now()) + this.settleMs
-    this.fromTopAt = this.now()
-    this.pace = new Pace(this.concurrency, this.settleMs, options.batchSize)
+    this.#now = invocation.now
+    this.#deadline = deadline
+    this.#leaveAt = Math.max(deadline.getTime(), this.#now()) + this.#settleMs
+    this.#fromTopAt = this.#now()
+    this.#pace = new Pace(this.#concurrency, this.#settleMs, options.batchSize)
   }
 
   async run(): Promise<Report> {
-    const { signal, finish } = this.options
-    const abort = () => this.halt('aborted', signal?.reason)
+    const { signal, finish } = this.#options
+    const abort = () => this.#halt('aborted', signal?.reason)
     const startNoMore = () => {
-      this.stop ??= 'aborted'
-      this.wake()
+      this.#stop ??= 'aborted'
+      this.#wake()
     }
     if (signal?.aborted) abort()
     if (finish?.aborted) startNoMore()
     signal?.addEventListener('abort', abort)
     finish?.addEventListener('abort', startNoMore)
-    const reached = () => this.halt('deadline', new DeadlineReached('the deadline of the invocation has come'))
+    const reached = () => this.#halt('deadline', new DeadlineReached('the deadline of the invocation has come'))
     // Timers hold 31 bits.
-    const timer = setTimeout(reached, Math.min(Math.max(0, this.timeLeft()), 2 ** 31 - 1))
+    const timer = setTimeout(reached, Math.min(Math.max(0, this.#timeLeft()), 2 ** 31 - 1))
     try {
       for (;;) {
-        if (this.timeLeft() <= 0) reached()
-        else if (this.timeLeft() <= this.pace.marginMs) this.stop ??= 'deadline'
-        if (this.callError !== undefined) throw this.callError
-        if (this.timeToClaimAhead()) {
-          this.begin()
+        if (this.#timeLeft() <= 0) reached()
+        else if (this.#timeLeft() <= this.#pace.marginMs) this.#stop ??= 'deadline'
+        if (this.#callError !== undefined) throw this.#callError
+        if (this.#timeToClaimAhead()) {
+          this.#begin()
           // Handlers that answer at once would keep the driver from sending it.
           await sleep(0)
         }
-        this.startReady()
-        if (this.stop !== null && this.running.size === 0 && this.calls.size === 0) break
-        if (this.now() >= this.leaveAt - this.pace.marginMs) break
-        if (this.timeToCall()) this.begin()
-        else await this.somethingToDo()
+        this.#startReady()
+        if (this.#stop !== null && this.#running.size === 0 && this.#calls.size === 0) break
+        if (this.#now() >= this.#leaveAt - this.#pace.marginMs) break
+        if (this.#timeToCall()) this.#begin()
+        else await this.#somethingToDo()
       }
-      await Promise.all(this.calls)
-      if (this.callError !== undefined) throw this.callError
-      this.report.abandoned = this.running.size
-      this.releaseBeyond(0)
-      if (this.ended.length > 0 || this.released.length > 0 || this.noteAt < Infinity || !this.informed)
-        await this.lastCall()
-      await this.waitForKept()
+      await Promise.all(this.#calls)
+      if (this.#callError !== undefined) throw this.#callError
+      this.report.abandoned = this.#running.size
+      this.#releaseBeyond(0)
+      if (this.#ended.length > 0 || this.#released.length > 0 || this.#noteAt < Infinity || !this.#informed)
+        await this.#lastCall()
+      await this.#waitForKept()
     } catch (error) {
-      this.stopping.abort(error)
+      this.#stopping.abort(error)
       // Nothing of a drain goes on when it has returned.
-      await Promise.all(this.calls)
+      await Promise.all(this.#calls)
       throw error
     } finally {
       clearTimeout(timer)
       signal?.removeEventListener('abort', abort)
       finish?.removeEventListener('abort', startNoMore)
-      for (const { context } of this.running.values()) context.end()
+      for (const { context } of this.#running.values()) context.end()
     }
-    return this.finished()
+    return this.#finished()
   }
 
   /** Starts what has been claimed, as far as slots and time allow. Handlers that answer at once end here. */
-  private startReady(): void {
-    if (this.stop !== null) this.releaseBeyond(0)
+  #startReady(): void {
+    if (this.#stop !== null) this.#releaseBeyond(0)
     let next = 0
-    while (next < this.ready.length && this.running.size < this.concurrency && this.endedLength <= maximumLength) {
-      if (this.spent() + this.statementsPerJob >= this.statementBudget) {
-        this.stop ??= 'budget'
+    while (next < this.#ready.length && this.#running.size < this.#concurrency && this.#endedLength <= maximumLength) {
+      if (this.#spent() + this.#statementsPerJob >= this.#statementBudget) {
+        this.#stop ??= 'budget'
         break
       }
-      const job = this.ready[next]
+      const job = this.#ready[next]
       next += 1
-      if (job) this.start(job)
-      if (this.timeLeft() <= 0) break
+      if (job) this.#start(job)
+      if (this.#timeLeft() <= 0) break
     }
-    if (next > 0) this.ready = this.ready.slice(next)
-    if (this.running.size >= this.concurrency) this.slotFreeSince = 0
-    else this.slotFreeSince ||= this.now()
+    if (next > 0) this.#ready = this.#ready.slice(next)
+    if (this.#running.size >= this.#concurrency) this.#slotFreeSince = 0
+    else this.#slotFreeSince ||= this.#now()
   }
 
-  private start(job: ClaimedJob): void {
+  #start(job: ClaimedJob): void {
     const [id, name] = job
-    const task = this.invocation.tasks.byName.get(name)
-    const startedAt = this.now()
+    const task = this.#invocation.tasks.byName.get(name)
+    const startedAt = this.#now()
     const timeoutMs = task?.definition.timeoutMs
-    const fits = timeoutMs === undefined || timeoutMs <= this.timeLeft() || this.started === 0
+    const fits = timeoutMs === undefined || timeoutMs <= this.#timeLeft() || this.#started === 0
     // A claim names the tasks its code has: one without a task is none of ours, and goes back.
     if (!task || !fits) {
-      this.released.push(job)
+      this.#released.push(job)
       return
     }
-    this.started += 1
-    const context = new JobContext(this.context, {
+    this.#started += 1
+    const context = new JobContext(this.#context, {
       job,
       deadline:
-        timeoutMs === undefined ? this.deadline : new Date(Math.min(this.deadline.getTime(), startedAt + timeoutMs)),
+        timeoutMs === undefined ? this.#deadline : new Date(Math.min(this.#deadline.getTime(), startedAt + timeoutMs)),
       timeoutMs,
-      stopping: this.stopping.signal,
-      met: this.met[id] ?? [],
-      nameOf: this.invocation.tasks.nameOf,
-      keep: (promise) => this.kept.push(promise),
-      now: this.now,
-      noted: this.noted,
-      logged: this.logged,
+      stopping: this.#stopping.signal,
+      met: this.#met[id] ?? [],
+      nameOf: this.#invocation.tasks.nameOf,
+      keep: (promise) => this.#kept.push(promise),
+      now: this.#now,
+      noted: this.#noted,
+      logged: this.#logged,
     })
     const run = () => execute(task, job, context)
-    const { telemetry } = this.invocation
+    const { telemetry } = this.#invocation
     const ending = telemetry ? telemetry.process(job, run) : run()
     if (ending instanceof Promise) {
-      this.running.set(id, { job, startedAt, context })
+      this.#running.set(id, { job, startedAt, context })
       // What it said before it first awaited something.
-      if (context.noteLength > 0) this.noted()
-      void this.finish(job, startedAt, context, ending)
+      if (context.noteLength > 0) this.#noted()
+      void this.#finish(job, startedAt, context, ending)
     } else {
-      this.end(context, { job, durationMs: this.now() - startedAt, ending })
+      this.#end(context, { job, durationMs: this.#now() - startedAt, ending })
     }
   }
 
-  private async finish(
-    job: ClaimedJob,
-    startedAt: number,
-    context: JobContext,
-    ending: Promise<Ending>,
-  ): Promise<void> {
+  async #finish(job: ClaimedJob, startedAt: number, context: JobContext, ending: Promise<Ending>): Promise<void> {
     const value = await ending
-    this.running.delete(job[0])
-    this.end(context, { job, durationMs: this.now() - startedAt, ending: value })
-    this.slotFreeSince ||= this.now()
-    this.wake()
+    this.#running.delete(job[0])
+    this.#end(context, { job, durationMs: this.#now() - startedAt, ending: value })
+    this.#slotFreeSince ||= this.#now()
+    this.#wake()
   }
 
-  private end(context: JobContext, ended: Omit<EndedJob, 'note'>): void {
-    if (this.ended.length === 0) this.endedSince = this.now()
-    this.endedLength += context.noteLength
-    this.ended.push({ ...ended, note: context.takeNote() })
+  #end(context: JobContext, ended: Omit<EndedJob, 'note'>): void {
+    if (this.#ended.length === 0) this.#endedSince = this.#now()
+    this.#endedLength += context.noteLength
+    this.#ended.push({ ...ended, note: context.takeNote() })
     context.end()
-    if (ended.ending.outcome === 'completed') this.endedLength += ended.ending.length ?? 0
-    this.pace.ended(ended.durationMs)
+    if (ended.ending.outcome === 'completed') this.#endedLength += ended.ending.length ?? 0
+    this.#pace.ended(ended.durationMs)
   }
 
-  private readonly noted = (): void => {
-    if (this.notedSince > 0 || this.running.size === 0) return
-    this.notedSince = this.now()
-    this.wake()
+  readonly #noted = (): void => {
+    if (this.#notedSince > 0 || this.#running.size === 0) return
+    this.#notedSince = this.#now()
+    this.#wake()
   }
 
-  private readonly logged: ConstructorParameters<typeof JobContext>[1]['logged'] = (job, message, fields) => {
+  readonly #logged: ConstructorParameters<typeof JobContext>[1]['logged'] = (job, message, fields) => {
     try {
-      this.invocation.logger?.info({ ...fields, id: job.id, task: job.task, attempt: job.attempt }, message)
+      this.#invocation.logger?.info({ ...fields, id: job.id, task: job.task, attempt: job.attempt }, message)
     } catch (error) {
-      this.callbackErrors.push(error)
+      this.#callbackErrors.push(error)
     }
   }
 
   /** What running handlers have said, as much as one statement takes: the rest goes with the next. */
-  private takeNotes(ended: readonly EndedJob[]): Note[] {
+  #takeNotes(ended: readonly EndedJob[]): Note[] {
     const notes = ended.flatMap(({ note }) => (note ? [note] : []))
     let length = 0
-    this.notedSince = 0
-    for (const { context } of this.running.values()) {
+    this.#notedSince = 0
+    for (const { context } of this.#running.values()) {
       if (length > maximumLength) {
-        if (context.noteLength > 0) this.notedSince = this.now()
+        if (context.noteLength > 0) this.#notedSince = this.#now()
         continue
       }
       length += context.noteLength
@@ -320,136 +315,137 @@ class Drain {
   }
 
   /** Notes have a statement of their own while less than half of a budget of statements is spent. */
-  private get noteAt(): number {
-    return this.notedSince === 0 || this.spent() * 2 >= this.statementBudget ? Infinity : this.notedSince + noteMs
+  get #noteAt(): number {
+    return this.#notedSince === 0 || this.#spent() * 2 >= this.#statementBudget ? Infinity : this.#notedSince + noteMs
   }
 
   /** Hands back what was claimed and will not be started here soon. */
-  private releaseBeyond(count: number): void {
-    if (this.ready.length <= count) return
-    this.released.push(...this.ready.slice(count))
-    this.ready = this.ready.slice(0, count)
+  #releaseBeyond(count: number): void {
+    if (this.#ready.length <= count) return
+    this.#released.push(...this.#ready.slice(count))
+    this.#ready = this.#ready.slice(0, count)
   }
 
-  private halt(reason: 'deadline' | 'aborted', cause: unknown): void {
-    this.stop ??= reason
-    if (this.stopping.signal.aborted) return
-    this.leaveAt = Math.min(this.leaveAt, this.now() + this.settleMs)
-    this.stopping.abort(cause)
-    this.wake()
+  #halt(reason: 'deadline' | 'aborted', cause: unknown): void {
+    this.#stop ??= reason
+    if (this.#stopping.signal.aborted) return
+    this.#leaveAt = Math.min(this.#leaveAt, this.#now() + this.#settleMs)
+    this.#stopping.abort(cause)
+    this.#wake()
   }
 
   /** A statement sent now brings the next jobs by the time that those at hand have run: the database works meanwhile. */
-  private timeToClaimAhead(): boolean {
+  #timeToClaimAhead(): boolean {
     return (
-      this.invocation.statementsAtOnce > 1 &&
-      this.calls.size === 0 &&
-      this.ready.length > 0 &&
-      this.moreAtOnce() &&
-      this.pace.aheadOf(this.ready.length)
+      this.#invocation.statementsAtOnce > 1 &&
+      this.#calls.size === 0 &&
+      this.#ready.length > 0 &&
+      this.#moreAtOnce() &&
+      this.#pace.aheadOf(this.#ready.length)
     )
   }
 
   /** Whether two statements may be on their way: there is much to do, and nothing that has to be alone. */
-  private moreAtOnce(): boolean {
+  #moreAtOnce(): boolean {
     return (
-      this.full &&
-      this.stop === null &&
-      !this.alone &&
-      this.calls.size < this.invocation.statementsAtOnce &&
-      this.spent() + 4 < this.statementBudget
+      this.#full &&
+      this.#stop === null &&
+      !this.#alone &&
+      this.#calls.size < this.#invocation.statementsAtOnce &&
+      this.#spent() + 4 < this.#statementBudget
     )
   }
 
-  private timeToCall(): boolean {
-    if (this.calls.size > 0) {
-      return this.moreAtOnce() && this.ready.length === 0 && this.running.size === 0 && this.ended.length > 0
+  #timeToCall(): boolean {
+    if (this.#calls.size > 0) {
+      return this.#moreAtOnce() && this.#ready.length === 0 && this.#running.size === 0 && this.#ended.length > 0
     }
-    const now = this.now()
-    const flush = this.ended.length > 0 && (now - this.endedSince >= flushMs || this.endedLength > maximumLength)
+    const now = this.#now()
+    const flush = this.#ended.length > 0 && (now - this.#endedSince >= flushMs || this.#endedLength > maximumLength)
     // The last statement of a budget is kept for when all have ended.
-    if (this.onLastStatement() && this.running.size > 0) return false
-    if (now >= this.noteAt) return true
-    if (this.stop !== null) return this.released.length > 0 || flush
-    if (this.running.size === 0) return now >= this.freesAt || this.ended.length > 0 || this.ready.length > 0
-    if (this.ready.length > 0) return flush
-    if (this.pollAt !== null && now < this.pollAt)
-      return this.ended.length > 0 && now - this.endedSince >= this.pace.patienceMs
-    return flush || (this.slotFreeSince > 0 && now - this.slotFreeSince >= this.pace.patienceMs)
+    if (this.#onLastStatement() && this.#running.size > 0) return false
+    if (now >= this.#noteAt) return true
+    if (this.#stop !== null) return this.#released.length > 0 || flush
+    if (this.#running.size === 0) return now >= this.#freesAt || this.#ended.length > 0 || this.#ready.length > 0
+    if (this.#ready.length > 0) return flush
+    if (this.#pollAt !== null && now < this.#pollAt)
+      return this.#ended.length > 0 && now - this.#endedSince >= this.#pace.patienceMs
+    return flush || (this.#slotFreeSince > 0 && now - this.#slotFreeSince >= this.#pace.patienceMs)
   }
 
   /** Until a handler ends, the drain is stopped, or some time is up that timeToCall or the loop looks at. */
-  private somethingToDo(): Promise<void> {
-    const now = this.now()
-    const times = [this.leaveAt - this.pace.marginMs]
-    if (this.calls.size > 0) return this.awake(times)
-    if (this.onLastStatement()) times.push(this.deadline.getTime())
-    else if (this.ended.length > 0) times.push(this.endedSince + flushMs)
-    if (!this.onLastStatement()) times.push(this.noteAt)
-    if (now < this.freesAt) times.push(this.freesAt)
-    if (this.stop === null && !this.onLastStatement()) {
-      times.push(this.deadline.getTime() - this.pace.marginMs)
-      if (this.ready.length === 0) {
-        if (this.pollAt !== null) times.push(this.pollAt)
-        if (this.pollAt !== null && this.ended.length > 0) times.push(this.endedSince + this.pace.patienceMs)
-        if (this.pollAt === null && this.slotFreeSince > 0) times.push(this.slotFreeSince + this.pace.patienceMs)
+  #somethingToDo(): Promise<void> {
+    const now = this.#now()
+    const times = [this.#leaveAt - this.#pace.marginMs]
+    if (this.#calls.size > 0) return this.#awake(times)
+    if (this.#onLastStatement()) times.push(this.#deadline.getTime())
+    else if (this.#ended.length > 0) times.push(this.#endedSince + flushMs)
+    if (!this.#onLastStatement()) times.push(this.#noteAt)
+    if (now < this.#freesAt) times.push(this.#freesAt)
+    if (this.#stop === null && !this.#onLastStatement()) {
+      times.push(this.#deadline.getTime() - this.#pace.marginMs)
+      if (this.#ready.length === 0) {
+        if (this.#pollAt !== null) times.push(this.#pollAt)
+        if (this.#pollAt !== null && this.#ended.length > 0) times.push(this.#endedSince + this.#pace.patienceMs)
+        if (this.#pollAt === null && this.#slotFreeSince > 0) times.push(this.#slotFreeSince + this.#pace.patienceMs)
       }
     }
-    return this.awake(times)
+    return this.#awake(times)
   }
 
-  private awake(times: readonly number[]): Promise<void> {
+  #awake(times: readonly number[]): Promise<void> {
     const timers = Promise.withResolvers<void>()
-    this.wake = timers.resolve
-    const timer = setTimeout(timers.resolve, Math.min(Math.max(1, Math.min(...times) - this.now()), 2 ** 31 - 1))
+    this.#wake = timers.resolve
+    const timer = setTimeout(timers.resolve, Math.min(Math.max(1, Math.min(...times) - this.#now()), 2 ** 31 - 1))
     return timers.promise.finally(() => clearTimeout(timer))
   }
 
   /** Calls, and goes on: the answer wakes the drain. */
-  private begin(): void {
-    const call = this.call()
+  #begin(): void {
+    const call = this.#call()
       .catch((error: unknown) => {
-        this.callError ??= error
+        this.#callError ??= error
       })
       .finally(() => {
-        this.calls.delete(call)
-        this.wake()
+        this.#calls.delete(call)
+        this.#wake()
       })
-    this.calls.add(call)
+    this.#calls.add(call)
   }
 
   /** Hands in what ended and takes what comes next. */
-  private async call(): Promise<void> {
-    const ahead = this.ready.length > 0 && this.timeToClaimAhead()
-    const ticks = this.schedules.length > 0 ? this.invocation.tasks.cronReader?.ticksFor(this.schedules) : undefined
-    this.releaseBeyond(this.pace.mostAhead)
+  async #call(): Promise<void> {
+    const ahead = this.#ready.length > 0 && this.#timeToClaimAhead()
+    const ticks = this.#schedules.length > 0 ? this.#invocation.tasks.cronReader?.ticksFor(this.#schedules) : undefined
+    this.#releaseBeyond(this.#pace.mostAhead)
     // Handlers that answer at once have taken time since the loop looked.
-    if (this.timeLeft() <= this.pace.marginMs) this.stop ??= 'deadline'
-    const affordable = this.affordable()
-    if (this.stop === null && affordable === 0) this.stop = 'budget'
+    if (this.#timeLeft() <= this.#pace.marginMs) this.#stop ??= 'deadline'
+    const affordable = this.#affordable()
+    if (this.#stop === null && affordable === 0) this.#stop = 'budget'
     const limit =
-      this.stop === null &&
+      this.#stop === null &&
       (ahead ||
-        (this.ready.length === 0 &&
-          !(this.alone && this.running.size > 0) &&
-          !(this.ended.length === 0 && this.running.size >= this.concurrency)))
-        ? Math.min(this.pace.wanted(this.running.size), affordable)
+        (this.#ready.length === 0 &&
+          !(this.#alone && this.#running.size > 0) &&
+          !(this.#ended.length === 0 && this.#running.size >= this.#concurrency)))
+        ? Math.min(this.#pace.wanted(this.#running.size), affordable)
         : 0
-    const { ended, released } = this
-    this.ended = []
-    this.endedLength = 0
-    this.released = []
-    if (this.now() - this.fromTopAt >= fromTopMs) this.after = null
-    if (this.after === null) this.fromTopAt = this.now()
-    const sequence = (this.sequence += 1)
-    const notes = this.takeNotes(ended)
-    const answer = await this.send({
+    const ended = this.#ended
+    const released = this.#released
+    this.#ended = []
+    this.#endedLength = 0
+    this.#released = []
+    if (this.#now() - this.#fromTopAt >= fromTopMs) this.#after = null
+    if (this.#after === null) this.#fromTopAt = this.#now()
+    const sequence = (this.#sequence += 1)
+    const notes = this.#takeNotes(ended)
+    const answer = await this.#send({
       version: 1,
-      invocation: this.id,
+      invocation: this.#id,
       sequence,
-      system: this.invocation.system,
-      units: this.invocation.units,
-      tasks: this.invocation.tasks.hashes,
+      system: this.#invocation.system,
+      units: this.#invocation.units,
+      tasks: this.#invocation.tasks.hashes,
       completed: ended.flatMap(({ job: [id, , attempt], ending }) =>
         ending.outcome !== 'completed'
           ? []
@@ -457,33 +453,33 @@ class Drain {
       ),
       outcomes: [...ended.flatMap(outcomeOf), ...released.map(releasedOutcome)],
       limit,
-      lease_ms: Math.max(0, this.timeLeft()) + (this.options.graceMs ?? 30_000),
-      time_left_ms: Math.max(0, this.timeLeft()),
-      started: this.started,
-      held: this.running.size,
-      beside: this.ready.length > 0 || this.calls.size > 0,
+      lease_ms: Math.max(0, this.#timeLeft()) + (this.#options.graceMs ?? 30_000),
+      time_left_ms: Math.max(0, this.#timeLeft()),
+      started: this.#started,
+      held: this.#running.size,
+      beside: this.#ready.length > 0 || this.#calls.size > 0,
       repeat: false,
-      since: this.since,
-      after: this.after,
-      ...(this.invocation.keep && { keep: this.invocation.keep }),
-      take_back: this.takeBack,
+      since: this.#since,
+      after: this.#after,
+      ...(this.#invocation.keep && { keep: this.#invocation.keep }),
+      take_back: this.#takeBack,
       ...(ticks && { ticks }),
       ...(notes.length > 0 && { notes }),
     })
-    this.count(answer, ended, released)
-    this.takeIn(answer, limit)
+    this.#count(answer, ended, released)
+    this.#takeIn(answer, limit)
     const filled = (answer.jobs?.length ?? 0) >= limit
-    if (!filled) this.shortUntil = this.sequence
-    this.full = filled && limit >= fullFrom && sequence > this.shortUntil
+    if (!filled) this.#shortUntil = this.#sequence
+    this.#full = filled && limit >= fullFrom && sequence > this.#shortUntil
     // Another invocation is settling what a job here depends on: it is a moment's work.
-    if (answer.contended && this.ready.length === 0) await sleep(contendedMs)
+    if (answer.contended && this.#ready.length === 0) await sleep(contendedMs)
   }
 
   /** Where the answer comes too late to wait for, what is known is reported; its jobs are settled, or have their leases. */
-  private async lastCall(): Promise<void> {
-    const ended = this.ended.length
+  async #lastCall(): Promise<void> {
+    const ended = this.#ended.length
     try {
-      await this.call()
+      await this.#call()
     } catch (error) {
       if (!(error instanceof TooLate)) throw error
       this.report.abandoned += ended
@@ -494,21 +490,21 @@ class Drain {
    * The same call again when its answer was lost or it lost a race: its number tells the database that it is the same.
    * One that would have brought more than Postgres puts into an answer has done nothing, and asks for less.
    */
-  private async send(request: ClaimRequest): Promise<ClaimAnswer> {
+  async #send(request: ClaimRequest): Promise<ClaimAnswer> {
     let { limit } = request
     for (let attempt = 1; ; attempt += 1) {
-      const sentAt = this.now()
+      const sentAt = this.#now()
       this.report.statements += 1
       try {
-        const answer = await this.inTime(this.invocation.settleAndClaim({ ...request, limit, repeat: attempt > 1 }))
-        this.pace.answered(this.now() - sentAt)
+        const answer = await this.#inTime(this.#invocation.settleAndClaim({ ...request, limit, repeat: attempt > 1 }))
+        this.#pace.answered(this.#now() - sentAt)
         return answer
       } catch (error) {
         const code = error instanceof JobMasterError ? error.code : ''
         const tooMuch = code === programLimitExceeded && limit > 1
         const delay = tooMuch ? 0 : 50 * 2 ** attempt
         const again = tooMuch || (transient.test(code) && attempt < attempts)
-        if (!again || this.now() + delay >= this.leaveAt || this.spent() >= this.statementBudget) throw error
+        if (!again || this.#now() + delay >= this.#leaveAt || this.#spent() >= this.#statementBudget) throw error
         if (tooMuch) limit = Math.ceil(limit / 4)
         else await sleep(delay)
       }
@@ -516,15 +512,15 @@ class Drain {
   }
 
   /** A database that hangs must not keep the drain past its time: what was sent is settled or comes back by its lease. */
-  private async inTime(statement: Promise<ClaimAnswer>): Promise<ClaimAnswer> {
+  async #inTime(statement: Promise<ClaimAnswer>): Promise<ClaimAnswer> {
     let timer: ReturnType<typeof setTimeout> | undefined
     const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new TooLate()), Math.min(Math.max(0, this.leaveAt - this.now()), 2 ** 31 - 1))
+      timer = setTimeout(() => reject(new TooLate()), Math.min(Math.max(0, this.#leaveAt - this.#now()), 2 ** 31 - 1))
     })
     return Promise.race([statement, late]).finally(() => clearTimeout(timer))
   }
 
-  private count(answer: ClaimAnswer, ended: readonly EndedJob[], released: readonly ClaimedJob[]): void {
+  #count(answer: ClaimAnswer, ended: readonly EndedJob[], released: readonly ClaimedJob[]): void {
     const { report } = this
     const refused = new Set(answer.refused)
     const settled = new Map(answer.settled)
@@ -536,9 +532,9 @@ class Drain {
       if (ending.outcome !== 'completed') reported.error = ending.error
       tally(report, reported)
       try {
-        this.options.onJob?.(reported)
+        this.#options.onJob?.(reported)
       } catch (error) {
-        this.callbackErrors.push(error)
+        this.#callbackErrors.push(error)
       }
     }
     report.released += released.length
@@ -547,81 +543,81 @@ class Drain {
     report.blocked += answer.blocked ?? 0
   }
 
-  private takeIn(answer: ClaimAnswer, limit: number): void {
+  #takeIn(answer: ClaimAnswer, limit: number): void {
     const jobs = answer.jobs ?? []
-    this.since = answer.since ?? this.since
-    this.after = answer.after ?? null
-    this.takeBack = answer.expired ?? false
-    for (const id of answer.cancel ?? []) this.running.get(id)?.context.cancel()
-    this.schedules = answer.schedules ?? []
+    this.#since = answer.since ?? this.#since
+    this.#after = answer.after ?? null
+    this.#takeBack = answer.expired ?? false
+    for (const id of answer.cancel ?? []) this.#running.get(id)?.context.cancel()
+    this.#schedules = answer.schedules ?? []
     // Once: where its ticks cannot be computed here, another invocation will.
-    this.overdue = (answer.overdue ?? false) && !this.overdue && this.spent() < this.statementBudget
-    this.informed = jobs.length === 0
+    this.#overdue = (answer.overdue ?? false) && !this.#overdue && this.#spent() < this.#statementBudget
+    this.#informed = jobs.length === 0
     if (answer.stop !== undefined) {
       this.report.remaining = answer.remaining ?? 0
       this.report.skew = answer.skew ?? []
-      this.report.nextWakeAt = answer.wake_ms == null ? null : new Date(this.now() + answer.wake_ms)
+      this.report.nextWakeAt = answer.wake_ms == null ? null : new Date(this.#now() + answer.wake_ms)
     }
     if (jobs.length > 0) {
-      this.ready.push(...jobs)
-      this.pace.claimed(jobs)
-      this.met = this.ready.length > jobs.length ? { ...this.met, ...answer.met } : (answer.met ?? {})
-      this.alone = answer.alone ?? false
-      this.pollDelay = pollMs[0]
-      this.pollAt = this.alone ? this.now() + this.pollDelay : null
+      this.#ready.push(...jobs)
+      this.#pace.claimed(jobs)
+      this.#met = this.#ready.length > jobs.length ? { ...this.#met, ...answer.met } : (answer.met ?? {})
+      this.#alone = answer.alone ?? false
+      this.#pollDelay = pollMs[0]
+      this.#pollAt = this.#alone ? this.#now() + this.#pollDelay : null
     } else if (
-      this.ready.length === 0 &&
-      !this.overdue &&
+      this.#ready.length === 0 &&
+      !this.#overdue &&
       !answer.expanded &&
       !answer.blocked &&
       !answer.contended &&
       !answer.expired
     ) {
-      if (limit > 0 && this.running.size === 0 && this.ended.length === 0 && this.calls.size === 1) {
+      if (limit > 0 && this.#running.size === 0 && this.#ended.length === 0 && this.#calls.size === 1) {
         const waitMs = Math.max(answer.rate_ms ?? Infinity, rateMs[0])
-        if (waitMs <= rateMs[1] && waitMs < this.timeLeft() - this.pace.marginMs) this.freesAt = this.now() + waitMs
-        else this.stop ??= answer.stop ?? 'empty'
+        if (waitMs <= rateMs[1] && waitMs < this.#timeLeft() - this.#pace.marginMs) this.#freesAt = this.#now() + waitMs
+        else this.#stop ??= answer.stop ?? 'empty'
       }
-      this.pollAt = this.now() + this.pollDelay
-      this.pollDelay = Math.min(this.pollDelay * 2, pollMs[1])
+      this.#pollAt = this.#now() + this.#pollDelay
+      this.#pollDelay = Math.min(this.#pollDelay * 2, pollMs[1])
     }
   }
 
-  private finished(): Report {
+  #finished(): Report {
     const { report } = this
     // It must not keep what runs from being settled, nor go unseen.
-    if (this.callbackErrors.length > 0) throw this.callbackErrors[0]
-    report.stopReason = this.stop ?? 'empty'
+    if (this.#callbackErrors.length > 0) throw this.#callbackErrors[0]
+    report.stopReason = this.#stop ?? 'empty'
     const hasToGo =
       report.stopReason === 'deadline' || report.stopReason === 'budget' || report.stopReason === 'aborted'
-    if (hasToGo && report.remaining > 0) report.nextWakeAt = new Date(this.now())
+    if (hasToGo && report.remaining > 0) report.nextWakeAt = new Date(this.#now())
     return report
   }
 
-  private async waitForKept(): Promise<void> {
-    if (this.kept.length === 0) return
-    const left = Math.max(0, Math.max(this.leaveAt, this.deadline.getTime()) - this.now())
-    await Promise.race([Promise.allSettled(this.kept), sleep(left)])
+  async #waitForKept(): Promise<void> {
+    if (this.#kept.length === 0) return
+    const left = Math.max(0, Math.max(this.#leaveAt, this.#deadline.getTime()) - this.#now())
+    await Promise.race([Promise.allSettled(this.#kept), sleep(left)])
   }
 
   /** The statements sent, and those that are left to the handlers that were started. */
-  private spent(): number {
-    return this.report.statements + this.started * this.statementsPerJob
+  #spent(): number {
+    return this.report.statements + this.#started * this.#statementsPerJob
   }
 
   /** How many jobs the budget has room for, beside the statement that claims them and the last one. */
-  private affordable(): number {
-    const left = this.statementBudget - this.spent() - 2
+  #affordable(): number {
+    const left = this.#statementBudget - this.#spent() - 2
     if (left < 0) return 0
-    return this.statementsPerJob === 0 ? Infinity : Math.floor(left / this.statementsPerJob)
+    return this.#statementsPerJob === 0 ? Infinity : Math.floor(left / this.#statementsPerJob)
   }
 
-  private onLastStatement(): boolean {
-    return this.spent() + 1 >= this.statementBudget
+  #onLastStatement(): boolean {
+    return this.#spent() + 1 >= this.#statementBudget
   }
 
-  private timeLeft(): number {
-    return this.deadline.getTime() - this.now()
+  #timeLeft(): number {
+    return this.#deadline.getTime() - this.#now()
   }
 }
 

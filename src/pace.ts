@@ -15,40 +15,40 @@ const patienceMs = [20, 250] as const
 
 /** How much a drain claims, and how long it waits: learnt from how long its jobs and its statements take. */
 export class Pace {
-  private readonly concurrency: number
-  private readonly settleMs: number
-  private readonly batchSize: number | undefined
-  private claimSize: number
-  private most = Infinity
-  private seen = 0
-  private averageMs = 0
-  private statementMs = 0
+  readonly #concurrency: number
+  readonly #settleMs: number
+  readonly #batchSize: number | undefined
+  #claimSize: number
+  #most = Infinity
+  #seen = 0
+  #averageMs = 0
+  #statementMs = 0
   /** The quickest answer. */
-  private wayMs = Infinity
+  #wayMs = Infinity
 
   constructor(concurrency: number, settleMs: number, batchSize: number | undefined) {
-    this.concurrency = concurrency
-    this.settleMs = settleMs
-    this.batchSize = batchSize
-    this.claimSize = Math.min(concurrency, maximumBatch)
+    this.#concurrency = concurrency
+    this.#settleMs = settleMs
+    this.#batchSize = batchSize
+    this.#claimSize = Math.min(concurrency, maximumBatch)
   }
 
   /** A job has ended. The newest ten or so count. */
   ended(durationMs: number): void {
-    this.seen += 1
-    this.averageMs += (durationMs - this.averageMs) / Math.min(this.seen, 10)
+    this.#seen += 1
+    this.#averageMs += (durationMs - this.#averageMs) / Math.min(this.#seen, 10)
   }
 
   /** Jobs were claimed. The first, the middle and the last of them tell how large the next may be. */
   claimed(jobs: readonly ClaimedJob[]): void {
     const few = [jobs[0], jobs[jobs.length >> 1], jobs.at(-1)]
-    this.most = Math.max(1, Math.floor((maximumLength * few.length) / JSON.stringify(few).length))
+    this.#most = Math.max(1, Math.floor((maximumLength * few.length) / JSON.stringify(few).length))
   }
 
   /** A statement was answered. The slowest of the last few counts. */
   answered(durationMs: number): void {
-    this.statementMs = Math.max(durationMs, this.statementMs * 0.9)
-    this.wayMs = Math.min(this.wayMs, durationMs)
+    this.#statementMs = Math.max(durationMs, this.#statementMs * 0.9)
+    this.#wayMs = Math.min(this.#wayMs, durationMs)
   }
 
   /**
@@ -56,40 +56,40 @@ export class Pace {
    * as many as there are free slots where they are not.
    */
   wanted(running: number): number {
-    return Math.min(this.inTime(running), this.most)
+    return Math.min(this.#inTime(running), this.#most)
   }
 
-  private inTime(running: number): number {
-    if (this.batchSize !== undefined) return this.batchSize
-    if (this.seen > 0) {
-      const inTime = Math.ceil((aheadMs * this.concurrency) / Math.max(this.averageMs, 0.1))
-      const most = Math.min(this.claimSize * 4, this.wayMs > farMs ? maximumFarBatch : maximumBatch)
-      this.claimSize = Math.min(Math.max(inTime, Math.min(this.concurrency, maximumBatch)), most)
+  #inTime(running: number): number {
+    if (this.#batchSize !== undefined) return this.#batchSize
+    if (this.#seen > 0) {
+      const inTime = Math.ceil((aheadMs * this.#concurrency) / Math.max(this.#averageMs, 0.1))
+      const most = Math.min(this.#claimSize * 4, this.#wayMs > farMs ? maximumFarBatch : maximumBatch)
+      this.#claimSize = Math.min(Math.max(inTime, Math.min(this.#concurrency, maximumBatch)), most)
     }
-    return this.claimSize > this.concurrency
-      ? this.claimSize
-      : Math.max(1, Math.min(this.concurrency - running, this.claimSize))
+    return this.#claimSize > this.#concurrency
+      ? this.#claimSize
+      : Math.max(1, Math.min(this.#concurrency - running, this.#claimSize))
   }
 
   /** Whether so many jobs will have run by the time that a statement sent now is answered. */
   aheadOf(count: number): boolean {
-    const takesMs = (count * this.averageMs) / this.concurrency
-    return this.seen > 0 && takesMs <= this.statementMs && count * 2 <= this.mostAhead
+    const takesMs = (count * this.#averageMs) / this.#concurrency
+    return this.#seen > 0 && takesMs <= this.#statementMs && count * 2 <= this.mostAhead
   }
 
   /** How many jobs may be held that have not started. */
   get mostAhead(): number {
-    if (this.averageMs === 0) return Infinity
-    return Math.max(this.concurrency, Math.ceil((hoardMs * this.concurrency) / this.averageMs))
+    if (this.#averageMs === 0) return Infinity
+    return Math.max(this.#concurrency, Math.ceil((hoardMs * this.#concurrency) / this.#averageMs))
   }
 
   /** The time that the last statement may need, in milliseconds. */
   get marginMs(): number {
-    return Math.min(Math.max(50, this.statementMs * 2), Math.max(this.settleMs / 2, 1))
+    return Math.min(Math.max(50, this.#statementMs * 2), Math.max(this.#settleMs / 2, 1))
   }
 
   /** How long a free slot waits for others. */
   get patienceMs(): number {
-    return Math.min(Math.max(patienceMs[0], this.statementMs * 2), patienceMs[1])
+    return Math.min(Math.max(patienceMs[0], this.#statementMs * 2), patienceMs[1])
   }
 }
