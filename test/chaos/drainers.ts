@@ -1,6 +1,5 @@
-import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
+import { forkProgram } from '../support/program.ts'
 
 export interface DrainerOptions {
   url: string
@@ -30,9 +29,7 @@ export interface Drainer {
 }
 
 export async function startDrainer(): Promise<Drainer> {
-  const child = fork(fileURLToPath(new URL('drainer.ts', import.meta.url)), [], {
-    execArgv: ['--conditions=jobmaster-source'],
-  })
+  const child = await forkProgram(new URL('drainer.ts', import.meta.url))
   const gone = once(child, 'exit')
   const [word] = await Promise.race([once(child, 'message'), gone])
   if (word !== 'ready') throw new Error('a process that drains did not start')

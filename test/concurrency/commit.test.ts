@@ -1,11 +1,10 @@
-import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished, test } from 'vitest'
 import { deadlineIn } from '../support/deadline.ts'
 import { neonServer } from '../support/drivers.ts'
 import { setup } from '../support/jobs.ts'
+import { forkProgram } from '../support/program.ts'
 import { payingTasks, receiptsTable } from './paying.ts'
 
 // begin, fence, the insert, complete, commit
@@ -57,9 +56,7 @@ test('an attempt that commits while its lease is taken back writes nothing, or t
 
 /** Starts a process, and kills it where it says that it is. */
 async function killedAt(what: { url: string; place: string; endpoint: string | undefined }): Promise<void> {
-  const child = fork(fileURLToPath(new URL('payer.ts', import.meta.url)), [JSON.stringify(what)], {
-    execArgv: ['--conditions=jobmaster-source'],
-  })
+  const child = await forkProgram(new URL('payer.ts', import.meta.url), [JSON.stringify(what)])
   onTestFinished(() => void child.kill('SIGKILL'))
   const gone = once(child, 'exit')
   const [word] = await Promise.race([once(child, 'message'), gone])

@@ -1,7 +1,7 @@
-import { type ChildProcess, fork } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
+import { forkProgram } from '../support/program.ts'
 import { systems } from './crowd.ts'
 
 /** A process that drains: `name` is its application's name in Postgres. */
@@ -34,11 +34,9 @@ async function startWorker(
 ): Promise<{ worker: Worker; child: ChildProcess }> {
   const [system, units] = Object.entries(systems)[index % Object.keys(systems).length]!
   const name = `worker-${index}`
-  const child = fork(
-    fileURLToPath(new URL('worker.ts', import.meta.url)),
-    [JSON.stringify({ url, name, system, units, neonPort })],
-    { execArgv: ['--conditions=jobmaster-source'] },
-  )
+  const child = await forkProgram(new URL('worker.ts', import.meta.url), [
+    JSON.stringify({ url, name, system, units, neonPort }),
+  ])
   onTestFinished(() => void child.kill('SIGKILL'))
   const gone = once(child, 'exit')
   const [word] = await Promise.race([once(child, 'message'), gone])
