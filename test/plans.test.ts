@@ -110,20 +110,21 @@ function rowsOf(node: PlanNode): number {
 
 /**
  * Two fifths waiting, one set for later, the rest history; every fourth that waits comes first, and is light. What one in
- * five dependents needs is not fresh, in a long history of what is.
+ * five dependents needs is not fresh, in a long history of what is. Two of three jobs are of one group.
  */
 async function fill(rows: number): Promise<void> {
   await client.query(`
     set auto_explain.log_min_duration = -1;
-    truncate jobmaster.jobs, jobmaster.blockers, jobmaster.job_keys, jobmaster.completions;
+    truncate jobmaster.jobs, jobmaster.blockers, jobmaster.job_keys, jobmaster.completions, jobmaster.groups;
+    insert into jobmaster.groups (id, created_at) values (-1, now());
     insert into jobmaster.jobs (
-      task_id, status, priority, rank, args, max_attempts, process_units, created_at, run_at, attempt, finished_at
+      task_id, status, priority, rank, args, max_attempts, process_units, created_at, run_at, attempt, finished_at, group_id
     )
     select
       task.id, made.status, case when n % 20 = 0 then 10 else 0 end, case when n % 20 = 0 then -10 else 0 end,
       case made.name when 'dependent' then jsonb_build_object('n', n, 'region', n % 50) else jsonb_build_object('n', n) end,
       3, 1, now(), now() + case made.status when 'scheduled' then interval '1 day' else '0' end,
-      (made.status = 'completed')::integer, case when made.status = 'completed' then now() end
+      (made.status = 'completed')::integer, case when made.status = 'completed' then now() end, case when n % 3 <> 1 then -1 end
     from generate_series(1, ${rows}) n
     cross join lateral (
       select
@@ -216,6 +217,7 @@ for (const rows of [10_000, large]) {
       expect(got).toEqual(Array(3 * batch).fill('cool.light'))
       // Where plans were read, the update of a claim and that of a settle are among them.
       expect(plans.filter(({ text }) => /update "?jobmaster"?\.jobs/.test(text)).length).toBeGreaterThanOrEqual(6)
+      expect(plans.filter(({ text }) => text.includes('group_members'))).not.toEqual([])
       expect(growing()).toEqual([])
     })
 

@@ -245,8 +245,9 @@ describe('what a group calls', () => {
     const hangs = task({ params: {}, maxAttempts: 1, run: () => new Promise<void>(() => {}) })
     const { jobs, clock } = await setup({ cool: { ...cool, hangs } })
     ran.length = 0
+    await jobs.runUntilEmpty(deadlineIn())
     const { group } = await jobs.insertMany([{ task: hangs, args: {} }], { group: callbacks })
-    await jobs.runUntilEmpty(deadlineIn(50), { settleMs: 10 })
+    await jobs.runUntilEmpty(deadlineIn(150), { settleMs: 20 })
     await clock.advance({ minutes: 5 })
     await jobs.runUntilEmpty(deadlineIn())
     expect(await jobs.group(group.id)).toMatchObject({ status: 'failed', failure: expect.stringContaining('failed: ') })
