@@ -290,6 +290,29 @@ describe('what a group calls', () => {
   })
 })
 
+test('retention keeps the jobs of a group until it has ended, and the group for as long as one of its jobs', async () => {
+  ran.length = 0
+  const { jobs, clock, sql } = await setup({ cool }, { keep: { completed: '1 minute', failed: '1 minute' } })
+  const drain = () => jobs.runUntilEmpty(deadlineIn())
+  const runAt = new Date(Date.now() + 5 * 3_600_000)
+  const { group } = await jobs.insertMany([oneFails[1]!, { ...three[0]!, runAt }], { group: callbacks })
+  await drain()
+  for (let hour = 0; hour < 4; hour += 1) {
+    await clock.advance({ hours: 1 })
+    await drain()
+  }
+  expect(await jobs.group(group.id)).toMatchObject({ counts: { failed: 1, scheduled: 1 } })
+  await clock.advance({ hours: 2 })
+  await drain()
+  expect(ran).toEqual(['load 2', 'load 1', 'alarm it'])
+  for (let hour = 0; hour < 4; hour += 1) {
+    await clock.advance({ hours: 1 })
+    await drain()
+  }
+  expect((await jobs.list()).jobs).toEqual([])
+  expect(await sql`select * from jobmaster.groups`).toEqual([])
+})
+
 describe('a job that waits for a group', () => {
   test('is blocked until all of the group has completed, and says so', async () => {
     const { jobs, drain, sql } = await made()
@@ -339,6 +362,21 @@ describe('a job that waits for a group', () => {
     const second = await jobs.insert(slow, { b: 'ALL' })
     await jobs.runUntilEmpty(deadlineIn())
     expect((await jobs.insert(report, { of: 'late' }, { after: second.id })).status).toBe('waiting')
+  })
+
+  test('fails where an ALL job that it waits for is cancelled before it became its children', async () => {
+    const { jobs } = await made()
+    const { id } = await jobs.insert(all, { b: 'ALL' })
+    const [before, after] = [{ of: 'before' }, { of: 'after' }]
+    const waits = await jobs.insert(report, before, { after: id })
+    await jobs.cancel(id)
+    const error = { message: expect.stringContaining(`cool.all #${id} was cancelled`) }
+    expect(await jobs.get(waits.id)).toMatchObject({ status: 'failed', error })
+    expect(await jobs.get((await jobs.insert(report, after, { after: id })).id)).toMatchObject({
+      status: 'failed',
+      error,
+    })
+    expect(await jobs.group(id)).toMatchObject({ status: 'failed', counts: { cancelled: 1 }, total: 1, done: 1 })
   })
 
   test('fails where a job of the group has failed, saying which and why', async () => {

@@ -191,6 +191,20 @@ describe.each(drivers)('over %s', (over) => {
     expect((await made.jobs.runUntilEmpty(deadlineIn())).failed).toBe(0)
   })
 
+  test('jobs_insert inserts groups and what waits for them, and cannot read them', async () => {
+    const made = await setup({ cool })
+    const { jobs } = await as(made, 'jobs_insert', over)
+    const { group } = await jobs.insertMany([{ task: foo, args: { b: 1 } }], {
+      group: { onComplete: { task: foo, args: { b: 2 } } },
+    })
+    const waits = await jobs.insert(foo, { b: 2 }, { after: group.id })
+    expect(waits.status).toBe('blocked')
+    await expect(jobs.group(group.id)).rejects.toMatchObject({ code: '42501' })
+    expect((await made.jobs.runUntilEmpty(deadlineIn())).completed).toBe(3)
+    const { jobs: app } = await as(made, 'jobs_app', over)
+    expect(await app.group(group.id)).toMatchObject({ status: 'completed', total: 1 })
+  })
+
   test('jobs_insert cannot run, read, end or change a job', async () => {
     const made = await setup({ cool })
     const { jobs } = await as(made, 'jobs_insert', over)

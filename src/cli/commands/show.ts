@@ -39,6 +39,7 @@ function rendered(out: Output, job: Job, attempts: readonly Attempt[], explanati
     ['finished', moment(job.finishedAt)],
     ['system', job.system],
     ['parent', job.parentId === null ? null : `#${job.parentId}`],
+    ['group', job.groupId === null ? null : String(job.groupId)],
     ['result', job.result === null ? null : JSON.stringify(job.result)],
     ['error', job.error && out.color.red(plain(`${job.error.name}: ${job.error.message}`))],
   ]
