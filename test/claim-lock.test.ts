@@ -38,6 +38,43 @@ test('an idle tick takes no lock, and so waits for nobody', async () => {
   await lock.letGo()
 })
 
+test('where nothing is waiting a tick locks nothing that anybody else would wait for', async () => {
+  const { jobs, url } = await setup({ cool: { quick: quick() } })
+  await jobs.runUntilEmpty(deadlineIn())
+  const { sql, close } = await sqlAt(url)
+  onTestFinished(close)
+  const request = {
+    version: 1,
+    invocation: crypto.randomUUID(),
+    sequence: 1,
+    system: 'default',
+    units: 10_000,
+    tasks: {},
+    outcomes: [],
+    completed: { ids: '{}', attempts: '{}', results: {} },
+    limit: 10,
+    lease_ms: 60_000,
+    time_left_ms: 30_000,
+    started: 0,
+    held: 0,
+    repeat: false,
+    since: 0,
+    after: null,
+    take_back: false,
+  }
+  const locks = async () => {
+    await sql('begin')
+    await sql`select jobmaster.settle_and_claim(${JSON.stringify(request)}::text::jsonb)`
+    const held = await sql`
+      select distinct locktype, mode from pg_locks where pid = pg_backend_pid() and locktype <> 'virtualxid' order by 1, 2`
+    await sql('rollback')
+    return held
+  }
+  expect(await locks()).toEqual([{ locktype: 'relation', mode: 'AccessShareLock' }])
+  await jobs.insert('cool.quick', {})
+  expect(await locks()).toContainEqual({ locktype: 'advisory', mode: 'ExclusiveLock' })
+})
+
 test('only claims take the lock: insert, cancel, retry, settle and the questions wait for none', async () => {
   const started = Promise.withResolvers<void>()
   const locked = Promise.withResolvers<void>()

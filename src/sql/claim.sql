@@ -20,9 +20,9 @@ declare
   moment timestamptz;
   busy_tasks integer[];
   busy_jobs integer[];
-  free_units bigint;
-  expired boolean;
-  again boolean;
+  free_units bigint := request ->> 'units';
+  expired boolean := false;
+  again boolean := false;
   able integer[];
   names text[];
   slots integer[];
@@ -35,9 +35,11 @@ declare
   in_order boolean;
   has_special boolean;
   moved boolean;
+  ranks integer[];
   last_rank integer;
   last_id bigint;
-  has_suspects boolean := false;
+  some_running boolean;
+  has_suspects boolean;
   suspect record;
   alone boolean := false;
   expanding bigint[];
@@ -58,34 +60,41 @@ declare
 begin
   -- An answer may be megabytes, and Postgres sends it before it commits: a caller that is frozen, or gone without a word,
   -- must not hold the lock for as long as TCP waits. Until the commit only.
-  perform set_config('tcp_user_timeout', '5000', true);
-  perform pg_advisory_xact_lock(hashtextextended('jobmaster', 0));
+  perform set_config('tcp_user_timeout', '5000', true), pg_advisory_xact_lock(hashtextextended('jobmaster', 0));
   moment := jobmaster.clock();
   until := moment + (request ->> 'lease_ms')::double precision * interval '1 millisecond';
 
   for round in 1 .. 10 loop
     -- What runs: live leases, summed. No claim below the number since runs any more, as an earlier answer said; it keeps
     -- this from wading through dead entries of the index while somebody holds an old snapshot.
-    select
-      array_agg(busy.task_id),
-      array_agg(busy.running),
-      (request ->> 'units')::bigint - coalesce(sum(busy.weight), 0),
-      coalesce(min(busy.oldest), since),
-      coalesce(bool_or(busy.expired), false),
-      coalesce(bool_or(busy.again), false)
-    into busy_tasks, busy_jobs, free_units, since, expired, again
-    from (
+    if round = 1 then
       select
-        job.task_id,
-        count(*)::integer as running,
-        sum(job.process_units) filter (where job.system = on_system) as weight,
-        min(job.claim) as oldest,
-        bool_or(job.lease_until <= moment) as expired,
-        bool_or(job.invocation = me and job.sequence = call) as again
-      from jobmaster.jobs job
-      where job.status = 'running' and job.claim >= since
-      group by job.task_id
-    ) busy;
+        exists (select from jobmaster.jobs job where job.status = 'running' and job.claim >= since),
+        exists (select from jobmaster.jobs job where job.status = 'waiting' and job.suspect)
+      into some_running, has_suspects;
+    end if;
+    if some_running then
+      select
+        array_agg(busy.task_id),
+        array_agg(busy.running),
+        (request ->> 'units')::bigint - coalesce(sum(busy.weight), 0),
+        coalesce(min(busy.oldest), since),
+        coalesce(bool_or(busy.expired), false),
+        coalesce(bool_or(busy.again), false)
+      into busy_tasks, busy_jobs, free_units, since, expired, again
+      from (
+        select
+          job.task_id,
+          count(*)::integer as running,
+          sum(job.process_units) filter (where job.system = on_system) as weight,
+          min(job.claim) as oldest,
+          bool_or(job.lease_until <= moment) as expired,
+          bool_or(job.invocation = me and job.sequence = call) as again
+        from jobmaster.jobs job
+        where job.status = 'running' and job.claim >= since
+        group by job.task_id
+      ) busy;
+    end if;
 
     if round = 1 and again then
       -- The same call once more: its answer was lost. It gets what it had taken, and no more.
@@ -161,22 +170,21 @@ begin
       from load
       left join unnest(able, slots, units, special, limited) may (id, room, process_units, dependent, limited) on may.id = load.task_id
     )
+    -- Arrays of subselects: each aggregate costs a call as much as a fifth of a job.
     select
-      (select array_agg(head.id) from head),
-      (select max(head.rank) from head),
+      nullif(array(select head.id from head), '{}'),
+      array(select head.rank from head),
       judged.each_fits and judged.weight <= free_units,
       judged.special,
-      case when judged.special then (select array_agg(head.id) from head where head.expands) end,
-      case when judged.special then (select array_agg(head.id) from head where not head.expands and head.task_id = any (dependents)) end,
-      case when judged.special then (
-        select coalesce(array_agg(head.id), '{}') from head where not head.expands and (head.task_id = any (dependents)) is not true
+      case when judged.special then nullif(array(select head.id from head where head.expands), '{}') end,
+      case when judged.special then nullif(array(select head.id from head where not head.expands and head.task_id = any (dependents)), '{}') end,
+      case when judged.special then array(
+        select head.id from head where not head.expands and (head.task_id = any (dependents)) is not true
       ) end
-    into chosen, last_rank, in_order, has_special, expanding, dependent, plain
+    into chosen, ranks, in_order, has_special, expanding, dependent, plain
     from judged;
+    last_rank := ranks[cardinality(ranks)];
 
-    if round = 1 then
-      has_suspects := exists (select from jobmaster.jobs job where job.status = 'waiting' and job.suspect);
-    end if;
     if has_suspects and in_order then
       -- One that has waited too long is not passed over.
       in_order := not exists (
@@ -317,6 +325,7 @@ begin
       into taken_count, taken
       from taken;
       jobs := concat_ws(',', jobs, taken);
+      some_running := true;
       if true = any (limited) then
         perform jobmaster.note_starts(chosen, moment);
       end if;

@@ -12,15 +12,18 @@ declare
   skew jsonb;
   rate_at timestamptz;
 begin
-  select count(*) into remaining from jobmaster.jobs where status = 'waiting';
-  is_paused := exists (select from jobmaster.systems where name = request ->> 'system' and paused_at is not null);
-  select least(
-    case when not is_paused then jobmaster.next_due() end,
+  -- Asked together, since each question of its own costs a call.
+  select
+    (select count(*) from jobmaster.jobs where status = 'waiting'),
+    exists (select from jobmaster.systems where name = request ->> 'system' and paused_at is not null),
     (
       select min(over_at)
       from (select max(lease_until) as over_at from jobmaster.jobs where status = 'running' group by invocation) invocation
     )
-  ) into wake_at;
+  into remaining, is_paused, wake_at;
+  if not is_paused then
+    wake_at := least(wake_at, jobmaster.next_due());
+  end if;
 
   if remaining > 0 then
     select

@@ -1,7 +1,7 @@
 // Generated from the .sql files beside it by `npm run generate:sql`. Do not edit.
 
 /** Changes when any function does. */
-export const version = 'efa9e31428db4de9'
+export const version = 'c9e3a59f91e20f2d'
 
 /** Every SQL function, each after those that its creation looks at. */
 export const functions: readonly { name: string; sql: string }[] = [
@@ -662,9 +662,9 @@ claim_number bigint;
 moment timestamptz;
 busy_tasks integer[];
 busy_jobs integer[];
-free_units bigint;
-expired boolean;
-again boolean;
+free_units bigint := request ->> 'units';
+expired boolean := false;
+again boolean := false;
 able integer[];
 names text[];
 slots integer[];
@@ -677,9 +677,11 @@ chosen bigint[];
 in_order boolean;
 has_special boolean;
 moved boolean;
+ranks integer[];
 last_rank integer;
 last_id bigint;
-has_suspects boolean := false;
+some_running boolean;
+has_suspects boolean;
 suspect record;
 alone boolean := false;
 expanding bigint[];
@@ -698,11 +700,17 @@ children integer := 0;
 blocked integer := 0;
 contended integer := 0;
 begin
-perform set_config('tcp_user_timeout', '5000', true);
-perform pg_advisory_xact_lock(hashtextextended('jobmaster', 0));
+perform set_config('tcp_user_timeout', '5000', true), pg_advisory_xact_lock(hashtextextended('jobmaster', 0));
 moment := jobmaster.clock();
 until := moment + (request ->> 'lease_ms')::double precision * interval '1 millisecond';
 for round in 1 .. 10 loop
+if round = 1 then
+select
+exists (select from jobmaster.jobs job where job.status = 'running' and job.claim >= since),
+exists (select from jobmaster.jobs job where job.status = 'waiting' and job.suspect)
+into some_running, has_suspects;
+end if;
+if some_running then
 select
 array_agg(busy.task_id),
 array_agg(busy.running),
@@ -723,6 +731,7 @@ from jobmaster.jobs job
 where job.status = 'running' and job.claim >= since
 group by job.task_id
 ) busy;
+end if;
 if round = 1 and again then
 select
 string_agg(json_build_array(
@@ -792,20 +801,18 @@ from load
 left join unnest(able, slots, units, special, limited) may (id, room, process_units, dependent, limited) on may.id = load.task_id
 )
 select
-(select array_agg(head.id) from head),
-(select max(head.rank) from head),
+nullif(array(select head.id from head), '{}'),
+array(select head.rank from head),
 judged.each_fits and judged.weight <= free_units,
 judged.special,
-case when judged.special then (select array_agg(head.id) from head where head.expands) end,
-case when judged.special then (select array_agg(head.id) from head where not head.expands and head.task_id = any (dependents)) end,
-case when judged.special then (
-select coalesce(array_agg(head.id), '{}') from head where not head.expands and (head.task_id = any (dependents)) is not true
+case when judged.special then nullif(array(select head.id from head where head.expands), '{}') end,
+case when judged.special then nullif(array(select head.id from head where not head.expands and head.task_id = any (dependents)), '{}') end,
+case when judged.special then array(
+select head.id from head where not head.expands and (head.task_id = any (dependents)) is not true
 ) end
-into chosen, last_rank, in_order, has_special, expanding, dependent, plain
+into chosen, ranks, in_order, has_special, expanding, dependent, plain
 from judged;
-if round = 1 then
-has_suspects := exists (select from jobmaster.jobs job where job.status = 'waiting' and job.suspect);
-end if;
+last_rank := ranks[cardinality(ranks)];
 if has_suspects and in_order then
 in_order := not exists (
 select
@@ -935,6 +942,7 @@ string_agg(taken.text, ',')
 into taken_count, taken
 from taken;
 jobs := concat_ws(',', jobs, taken);
+some_running := true;
 if true = any (limited) then
 perform jobmaster.note_starts(chosen, moment);
 end if;
@@ -2076,15 +2084,17 @@ waits text := 'empty';
 skew jsonb;
 rate_at timestamptz;
 begin
-select count(*) into remaining from jobmaster.jobs where status = 'waiting';
-is_paused := exists (select from jobmaster.systems where name = request ->> 'system' and paused_at is not null);
-select least(
-case when not is_paused then jobmaster.next_due() end,
+select
+(select count(*) from jobmaster.jobs where status = 'waiting'),
+exists (select from jobmaster.systems where name = request ->> 'system' and paused_at is not null),
 (
 select min(over_at)
 from (select max(lease_until) as over_at from jobmaster.jobs where status = 'running' group by invocation) invocation
 )
-) into wake_at;
+into remaining, is_paused, wake_at;
+if not is_paused then
+wake_at := least(wake_at, jobmaster.next_due());
+end if;
 if remaining > 0 then
 select
 jsonb_agg(task.name order by task.name) filter (where not task.known and not task.paused),
@@ -3009,9 +3019,10 @@ end
 $fn$;` },
   { name: 'next_due', sql: `create or replace function jobmaster.next_due()
 returns timestamptz
-language sql stable
+language plpgsql stable
 as $fn$
-select least(case
+begin
+return least(case
 when not exists (select from jobmaster.tasks where paused_at is not null)
 then (select min(run_at) from jobmaster.jobs where status = 'scheduled')
 else (
@@ -3031,7 +3042,8 @@ select min(schedule.next_tick)
 from jobmaster.schedules schedule
 join jobmaster.tasks task on task.id = schedule.task_id
 where schedule.paused_at is null and task.paused_at is null
-))
+));
+end
 $fn$;` },
   { name: 'note', sql: `create or replace function jobmaster.note(notes jsonb, me uuid, moment timestamptz)
 returns void
@@ -3708,15 +3720,18 @@ and job.attempt = coalesce(common_attempt, attempts[array_position(job_ids, job.
 and job.lease_until is not null
 and job.invocation = me
 returning job.id, job.task_id, job.group_id, job.parent_id
+), counted as (
+insert into jobmaster.tallies (minute, task_id, outcome, jobs)
+select date_trunc('minute', moment), task_id, 'completed', count(*)
+from written
+group by task_id
 )
 select
-count(*),
-array_agg(id),
-array_agg(task_id),
-array_agg(group_id) filter (where group_id is not null) || array_agg(parent_id) filter (where parent_id is not null)
-into completed, completed_jobs, completed_tasks, in_groups
-from written;
-perform jobmaster.tally(completed_tasks, 'completed', moment);
+array(select id from written),
+array(select task_id from written),
+nullif(array(select group_id from written where group_id is not null) || array(select parent_id from written where parent_id is not null), '{}')
+into completed_jobs, completed_tasks, in_groups;
+completed := cardinality(completed_jobs);
 if completed < cardinality(job_ids) then
 perform jobmaster.keep_results(me, job_ids, attempts, results);
 select array_agg(given.id)
@@ -3806,7 +3821,7 @@ and job.status <> 'running'
 and job.invocation = me;
 end if;
 end if;
-select array_agg(distinct task_id) into targets from jobmaster.shapes;
+targets := array(select task_id from jobmaster.shapes);
 if targets && completed_tasks then
 select array_agg(job.id)
 into completed_targets

@@ -3,9 +3,10 @@
 -- tasks come first it is the time of the last of these: too early, and never too late.
 create or replace function jobmaster.next_due()
 returns timestamptz
-language sql stable
+language plpgsql stable
 as $fn$
-  select least(case
+begin
+  return least(case
     when not exists (select from jobmaster.tasks where paused_at is not null)
     then (select min(run_at) from jobmaster.jobs where status = 'scheduled')
     else (
@@ -25,5 +26,6 @@ as $fn$
     from jobmaster.schedules schedule
     join jobmaster.tasks task on task.id = schedule.task_id
     where schedule.paused_at is null and task.paused_at is null
-  ))
+  ));
+end
 $fn$;
