@@ -1,4 +1,3 @@
-import { setTimeout } from 'node:timers/promises'
 import type { RootCommand } from '@bomb.sh/tab'
 import completion from '@bomb.sh/tab/commander'
 import type { Command } from 'commander'
@@ -18,7 +17,7 @@ const deployed: Record<string, (jobs: JobMaster) => Promise<Completed[]>> = {
 }
 
 /** A shell does not wait for a database that is far away. */
-const patienceMs = 3_000
+const patienceMs = 5_000
 
 /** Adds `complete`: a shell's script, and what it asks with. The names that it asks for are fetched before it answers. */
 export async function addCompletion(root: Command, args: readonly string[]): Promise<void> {
@@ -55,8 +54,13 @@ async function namesOf(kind: string, words: readonly string[]): Promise<Complete
   globalThis.console = new console.Console(process.stderr, process.stderr)
   for (const level of ['debug', 'log', 'info', 'warn', 'error'] as const) console[level] = () => {}
   try {
-    const asked = withEntry(context, async (jobs) => deployed[kind]?.(jobs) ?? [], { start: false })
-    return await Promise.race([asked, setTimeout(patienceMs, [], { ref: false })])
+    const late = Promise.withResolvers<Completed[]>()
+    const ask = async (jobs: JobMaster) => {
+      setTimeout(late.resolve, patienceMs, [])
+      return deployed[kind]?.(jobs) ?? []
+    }
+    // A pool that connects cannot be closed, so that is not waited for either.
+    return await Promise.race([withEntry(context, ask, { start: false }), late.promise])
   } catch {
     return []
   } finally {

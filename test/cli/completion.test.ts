@@ -1,6 +1,7 @@
 import { appendFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { command, emptyProject, project } from './project.ts'
 
 const timeout = 120_000
@@ -36,4 +37,15 @@ test('a shell completes the names of what is deployed: tasks, systems and schedu
   await jobmaster('run')
   expect(await complete('resume', '--system', '')).toEqual(['default'])
   expect(await complete('insert', '--entry', 'none.ts', '')).toEqual([])
+})
+
+test('a shell is not held up by a database that does not answer', { timeout }, async () => {
+  const silent = createServer(() => {})
+  onTestFinished(() => void silent.close())
+  await new Promise<void>((done) => silent.listen(0, '127.0.0.1', done))
+  const address = silent.address()
+  const { start } = await project({ deploy: false })
+  const url = `postgres://nobody@127.0.0.1:${typeof address === 'object' ? address?.port : ''}/none`
+  const { stdout, stderr, code } = await start(['complete', '--', 'insert', ''], { DATABASE_URL: url }).ended
+  expect([stdout.replace(/^:\d+$/m, '').trim(), stderr, code]).toEqual(['', '', 0])
 })
