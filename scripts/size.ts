@@ -43,14 +43,14 @@ const bundles: Bundle[] = [
   },
   {
     what: 'The engine, with deploying',
-    budget: 69_000,
+    budget: 70_000,
     entry: 'src/index.ts',
     packages: 'external',
     external: [],
   },
   {
     what: 'The Cloudflare worker with the example tasks',
-    budget: 122_000,
+    budget: 123_000,
     entry: 'functions/cloudflare/worker.ts',
     packages: 'bundle',
     external: ['node:*', 'cloudflare:*'],

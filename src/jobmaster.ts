@@ -224,7 +224,9 @@ export function createJobMaster<const M extends Record<string, object> = Record<
   }
 
   async function insert(task: Task | string, args: unknown, insertOptions?: InsertOptions): Promise<InsertedJob> {
-    const [job] = (await insertJobs([newJob(task, args, insertOptions)], insertOptions?.tx)).jobs
+    const {
+      jobs: [job],
+    } = await insertJobs([newJob(task, args, insertOptions)], insertOptions?.tx)
     if (!job) throw new JobMasterError('JM010', 'insert_jobs answered no job: deploy again')
     return job
   }
@@ -258,10 +260,10 @@ export function createJobMaster<const M extends Record<string, object> = Record<
       { tx, group }: TransactionOption & { group?: true | GroupOptions<Task | string, Task | string> | undefined } = {},
     ) => {
       const newJobs = items.map(({ task, args, ...rest }) => newJob(task, args, rest))
+      const callbacks = group && (await import('./groups.ts')).callbacksOf(group, newJob)
+      const inserted = await insertJobs(newJobs, tx, callbacks)
       // The type says which answer is for which options; an arrow cannot.
-      if (!group) return (await insertJobs(newJobs, tx)).jobs as never
-      const { callbacksOf } = await import('./groups.ts')
-      return insertJobs(newJobs, tx, callbacksOf(group, newJob)) as never
+      return (group ? inserted : inserted.jobs) as never
     },
     insertQuery,
     runUntilEmpty: async (deadline, runOptions) => {

@@ -231,8 +231,7 @@ function textsOf(items: readonly NewJob[]): string[] {
 
 function insertJobsCall(texts: readonly string[], callbacks?: Callbacks): SQL {
   const items = `[${texts.join(',')}]`
-  const given = callbacks ? `{"items":${items},"callbacks":${JSON.stringify(callbacks)}}` : items
-  return sql`insert_jobs(${given}::text::jsonb)`
+  return sql`insert_jobs(${callbacks ? `{"items":${items},"callbacks":${JSON.stringify(callbacks)}}` : items}::text::jsonb)`
 }
 
 async function call(queue: Queue, invocation: SQL): Promise<unknown> {

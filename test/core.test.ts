@@ -52,5 +52,6 @@ test('the engine that a cold start reads does not hold the tables, nor what only
   }
   const { text, contents } = await bundled(entry)
   expect(text).not.toMatch(/create or replace function|to-json-schema|pg-core/i)
-  expect(gzipSync(contents).length).toBeLessThan(12_000)
+  // As `npm run size` measures it.
+  expect(gzipSync(contents, { level: 9 }).length).toBeLessThanOrEqual(12_000)
 })
