@@ -110,8 +110,11 @@ class Drain {
   #alone = false
   /** The last answer brought a large claim in full: there is more where it came from. */
   #full = false
-  /** A call up to this one has brought less than it asked for: what the others bring may be the last. */
-  #shortUntil = 0
+  /**
+   * How many calls may be on their way. One, once a claim has brought less than it asked for: there is little left, or what
+   * runs has to end first, by units and limits. Or has waited for that of another invocation: two would wait longer.
+   */
+  #atOnce: number
   /** The calls that are on their way, and why one of them failed. */
   readonly #calls = new Set<Promise<void>>()
   #callError: unknown
@@ -155,6 +158,7 @@ class Drain {
     this.#deadline = deadline
     this.#leaveAt = Math.max(deadline.getTime(), this.#now()) + this.#settleMs
     this.#fromTopAt = this.#now()
+    this.#atOnce = invocation.statementsAtOnce
     this.#pace = new Pace(this.#concurrency, this.#settleMs, options.batchSize)
   }
 
@@ -337,7 +341,7 @@ class Drain {
   /** A statement sent now brings the next jobs by the time that those at hand have run: the database works meanwhile. */
   #timeToClaimAhead(): boolean {
     return (
-      this.#invocation.statementsAtOnce > 1 &&
+      this.#atOnce > 1 &&
       this.#calls.size === 0 &&
       this.#ready.length > 0 &&
       this.#moreAtOnce() &&
@@ -350,8 +354,7 @@ class Drain {
     return (
       this.#full &&
       this.#stop === null &&
-      !this.#alone &&
-      this.#calls.size < this.#invocation.statementsAtOnce &&
+      this.#calls.size < this.#atOnce &&
       this.#spent() + 4 < this.#statementBudget
     )
   }
@@ -415,7 +418,7 @@ class Drain {
 
   /** Hands in what ended and takes what comes next. */
   async #call(): Promise<void> {
-    const ahead = this.#ready.length > 0 && this.#timeToClaimAhead()
+    const ahead = this.#timeToClaimAhead()
     const ticks = this.#schedules.length > 0 ? this.#invocation.tasks.cronReader?.ticksFor(this.#schedules) : undefined
     this.#releaseBeyond(this.#pace.mostAhead)
     // Handlers that answer at once have taken time since the loop looked.
@@ -438,6 +441,7 @@ class Drain {
     if (this.#now() - this.#fromTopAt >= fromTopMs) this.#after = null
     if (this.#after === null) this.#fromTopAt = this.#now()
     const sequence = (this.#sequence += 1)
+    const single = this.#calls.size === 0
     const notes = this.#takeNotes(ended)
     const answer = await this.#send({
       version: 1,
@@ -447,9 +451,7 @@ class Drain {
       units: this.#invocation.units,
       tasks: this.#invocation.tasks.hashes,
       completed: ended.flatMap(({ job: [id, , attempt], ending }) =>
-        ending.outcome !== 'completed'
-          ? []
-          : [ending.result === undefined ? [id, attempt] : [id, attempt, ending.result]],
+        ending.outcome === 'completed' ? [[id, attempt, ending.result] as const] : [],
       ),
       outcomes: [...ended.flatMap(outcomeOf), ...released.map(releasedOutcome)],
       limit,
@@ -469,8 +471,8 @@ class Drain {
     this.#count(answer, ended, released)
     this.#takeIn(answer, limit)
     const filled = (answer.jobs?.length ?? 0) >= limit
-    if (!filled) this.#shortUntil = this.#sequence
-    this.#full = filled && limit >= fullFrom && sequence > this.#shortUntil
+    if (!filled || (answer.queued && single && sequence === this.#sequence)) this.#atOnce = 1
+    this.#full = filled && limit >= fullFrom
     // Another invocation is settling what a job here depends on: it is a moment's work.
     if (answer.contended && this.#ready.length === 0) await sleep(contendedMs)
   }
@@ -497,7 +499,7 @@ class Drain {
       this.report.statements += 1
       try {
         const answer = await this.#inTime(this.#invocation.settleAndClaim({ ...request, limit, repeat: attempt > 1 }))
-        this.#pace.answered(this.#now() - sentAt)
+        this.#pace.answered(this.#now() - sentAt, answer.took_ms ?? 0)
         return answer
       } catch (error) {
         const code = error instanceof JobMasterError ? error.code : ''

@@ -1,7 +1,7 @@
 import type { ClaimedJob } from './queue.ts'
 
 const maximumBatch = 500
-/** The same where the quickest answer takes longer than this: then the way to the database is most of what a claim takes. */
+/** The same where the way to the database and back takes longer than this: then it is most of what a claim takes. */
 const maximumFarBatch = 2_000
 const farMs = 5
 /** As much is claimed ahead as takes about this long. */
@@ -23,7 +23,7 @@ export class Pace {
   #seen = 0
   #averageMs = 0
   #statementMs = 0
-  /** The quickest answer. */
+  /** The shortest way to the database and back. */
   #wayMs = Infinity
 
   constructor(concurrency: number, settleMs: number, batchSize: number | undefined) {
@@ -45,10 +45,10 @@ export class Pace {
     this.#most = Math.max(1, Math.floor((maximumLength * few.length) / JSON.stringify(few).length))
   }
 
-  /** A statement was answered. The slowest of the last few counts. */
-  answered(durationMs: number): void {
+  /** A statement was answered, which took so long in the database. The slowest of the last few counts. */
+  answered(durationMs: number, tookMs: number): void {
     this.#statementMs = Math.max(durationMs, this.#statementMs * 0.9)
-    this.#wayMs = Math.min(this.#wayMs, durationMs)
+    this.#wayMs = Math.min(this.#wayMs, durationMs - tookMs)
   }
 
   /**

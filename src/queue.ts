@@ -73,7 +73,7 @@ export interface ClaimRequest {
   units: number
   tasks: Readonly<Record<string, string>>
   /** Sent as settle takes it. */
-  completed: readonly (readonly [id: number, attempt: number, result?: Json])[]
+  completed: readonly (readonly [id: number, attempt: number, result?: Json | undefined])[]
   outcomes: readonly Outcome[]
   limit: number
   lease_ms: number
@@ -91,6 +91,7 @@ export interface ClaimRequest {
 }
 
 export interface ClaimAnswer {
+  took_ms?: number
   completed?: number
   settled?: [id: number, status: JobStatus][]
   refused?: number[]
@@ -101,6 +102,7 @@ export interface ClaimAnswer {
   expanded?: number
   blocked?: number
   contended?: number
+  queued?: boolean
   expired?: boolean
   alone?: boolean
   since?: number

@@ -57,10 +57,15 @@ declare
   children integer := 0;
   blocked integer := 0;
   contended integer := 0;
+  queued boolean;
 begin
   -- An answer may be megabytes, and Postgres sends it before it commits: a caller that is frozen, or gone without a word,
   -- must not hold the lock for as long as TCP waits. Until the commit only.
-  perform set_config('tcp_user_timeout', '5000', true), pg_advisory_xact_lock(hashtextextended('jobmaster', 0));
+  queued := not pg_try_advisory_xact_lock(hashtextextended('jobmaster', 0));
+  if queued then
+    perform pg_advisory_xact_lock(hashtextextended('jobmaster', 0));
+  end if;
+  perform set_config('tcp_user_timeout', '5000', true);
   moment := jobmaster.clock();
   until := moment + (request ->> 'lease_ms')::double precision * interval '1 millisecond';
 
@@ -366,6 +371,7 @@ begin
     'expanded', expanded,
     'blocked', blocked,
     'contended', contended,
+    'queued', queued,
     'expired', expired,
     'alone', alone and jobs is not null,
     'since', since,

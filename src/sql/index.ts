@@ -1,7 +1,7 @@
 // Generated from the .sql files beside it by `npm run generate:sql`. Do not edit.
 
 /** Changes when any function does. */
-export const version = 'c9e3a59f91e20f2d'
+export const version = '638c07ac0f6c1dd5'
 
 /** Every SQL function, each after those that its creation looks at. */
 export const functions: readonly { name: string; sql: string }[] = [
@@ -699,8 +699,13 @@ expanded integer := 0;
 children integer := 0;
 blocked integer := 0;
 contended integer := 0;
+queued boolean;
 begin
-perform set_config('tcp_user_timeout', '5000', true), pg_advisory_xact_lock(hashtextextended('jobmaster', 0));
+queued := not pg_try_advisory_xact_lock(hashtextextended('jobmaster', 0));
+if queued then
+perform pg_advisory_xact_lock(hashtextextended('jobmaster', 0));
+end if;
+perform set_config('tcp_user_timeout', '5000', true);
 moment := jobmaster.clock();
 until := moment + (request ->> 'lease_ms')::double precision * interval '1 millisecond';
 for round in 1 .. 10 loop
@@ -978,6 +983,7 @@ told := jsonb_build_object(
 'expanded', expanded,
 'blocked', blocked,
 'contended', contended,
+'queued', queued,
 'expired', expired,
 'alone', alone and jobs is not null,
 'since', since,
@@ -3969,7 +3975,8 @@ end if;
 if jobs is null then
 answer := answer || jobmaster.idle(request);
 end if;
-return '{"jobs":[' || coalesce(jobs, '') || '],"met":{' || coalesce(met, '') || '},' || substr(answer::text, 2);
+return '{"jobs":[' || coalesce(jobs, '') || '],"met":{' || coalesce(met, '') || '},"took_ms":'
+|| round(extract(epoch from clock_timestamp() - statement_timestamp()) * 1000, 1) || ',' || substr(answer::text, 2);
 end
 $fn$;` },
   { name: 'supersede', sql: `create or replace function jobmaster.supersede()

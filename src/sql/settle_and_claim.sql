@@ -20,10 +20,12 @@
 -- answer, as text: {"jobs": [[id, task, attempt, priority, args, problem or null, trace or null], …] in any order, "met": see freshness,
 --   "completed", "settled", "refused", "dependents": see settle,
 --   "expanded", "blocked", "contended": how many jobs,
+--   "queued": boolean                          another claim was under way, and this one waited for it
 --   "cancel": [id, …]                          running here, and asked to stop
 --   "expired": boolean                         leases have run out: hand that back as take_back
 --   "alone": boolean                           the one job taken has lost its invocation before: claim nothing beside it
 --   "since", "after"                           hand these back
+--   "took_ms": number                          what the call took here, its waits included: the rest is the way to it
 --   "schedules", "overdue"                     where some schedule is due: see fire
 --   and when no job was taken:
 --   "stop": "empty" | "capacity" | "deadline" | "paused"  why: nothing that this code runs is waiting; the limits; the
@@ -153,6 +155,7 @@ begin
     answer := answer || jobmaster.idle(request);
   end if;
   -- The answer is never an empty object.
-  return '{"jobs":[' || coalesce(jobs, '') || '],"met":{' || coalesce(met, '') || '},' || substr(answer::text, 2);
+  return '{"jobs":[' || coalesce(jobs, '') || '],"met":{' || coalesce(met, '') || '},"took_ms":'
+    || round(extract(epoch from clock_timestamp() - statement_timestamp()) * 1000, 1) || ',' || substr(answer::text, 2);
 end
 $fn$;

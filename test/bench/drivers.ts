@@ -7,10 +7,10 @@ import type { Place } from './place.ts'
 
 export type Driver = 'node-postgres' | 'neon-http' | 'neon-websocket'
 
-/** A Drizzle database with that many connections. */
+/** A Drizzle database with that many connections, which it keeps from round to round as the peers keep theirs. */
 export function open(driver: Driver, place: Place, connections: number): { db: object; close(): Promise<void> } {
   if (driver === 'node-postgres') {
-    const pool = new pg.Pool({ connectionString: place.url, max: connections })
+    const pool = new pg.Pool({ connectionString: place.url, max: connections, idleTimeoutMillis: 0 })
     pool.on('error', () => {})
     return { db: nodePostgres({ client: pool }), close: () => pool.end() }
   }
@@ -21,7 +21,7 @@ export function open(driver: Driver, place: Place, connections: number): { db: o
   // Only loopback: waiting to join writes costs a millisecond a query.
   neonConfig.coalesceWrites = false
   if (driver === 'neon-http') return { db: neonHttp({ client: neon(place.url) }), close: async () => {} }
-  const pool = new NeonPool({ connectionString: place.url, max: connections })
+  const pool = new NeonPool({ connectionString: place.url, max: connections, idleTimeoutMillis: 0 })
   pool.on('error', () => {})
   return { db: neonWebsocket({ client: pool }), close: () => pool.end() }
 }

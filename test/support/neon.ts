@@ -34,7 +34,7 @@ export interface Fault {
 }
 
 /** Serve Neon's protocols on a free loopback port; every connection goes to the server of `upstream`. */
-export async function startNeon(upstream: string, connections = 20): Promise<Neon> {
+export async function startNeon(upstream: string, connections = 20, idleMs = 1_000): Promise<Neon> {
   const { hostname, port: upstreamPort } = new URL(upstream)
   const pools = new Map<string, pg.Pool>()
   const recorded = new Map<string, Statements>()
@@ -53,7 +53,7 @@ export async function startNeon(upstream: string, connections = 20): Promise<Neo
     url.search = ''
     let pool = pools.get(url.href)
     if (!pool) {
-      pool = new pg.Pool({ connectionString: url.href, max: connections, idleTimeoutMillis: 1_000 })
+      pool = new pg.Pool({ connectionString: url.href, max: connections, idleTimeoutMillis: idleMs })
       pool.on('error', () => {})
       // One that is in use and breaks fails its statement; unheard, its event would end the run.
       pool.on('connect', (client) => client.on('error', () => {}))
