@@ -352,10 +352,7 @@ class Drain {
   /** Whether two statements may be on their way: there is much to do, and nothing that has to be alone. */
   #moreAtOnce(): boolean {
     return (
-      this.#full &&
-      this.#stop === null &&
-      this.#calls.size < this.#atOnce &&
-      this.#spent() + 4 < this.#statementBudget
+      this.#full && this.#stop === null && this.#calls.size < this.#atOnce && this.#spent() + 4 < this.#statementBudget
     )
   }
 
