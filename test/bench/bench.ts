@@ -10,6 +10,7 @@ import { Worker } from 'node:worker_threads'
 import { startPostgres } from '../support/postgres.ts'
 import { coldStart } from './cases/cold-start.ts'
 import { crowd } from './cases/crowd.ts'
+import { day } from './cases/day.ts'
 import { drain } from './cases/drain.ts'
 import { graphileWorker } from './cases/graphile-worker.ts'
 import { heldSnapshot } from './cases/held-snapshot.ts'
@@ -45,6 +46,7 @@ const all = [
   ...insert,
   ...scale,
   ...coldStart,
+  ...day,
 ]
 const pattern = new RegExp(options.only)
 const cases = all.filter(

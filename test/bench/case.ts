@@ -29,6 +29,8 @@ export interface Done {
   seconds?: number
   /** Parts of the run, each under a name of its own below the case's. */
   parts?: Record<string, { jobs: number; seconds: number }>
+  /** What the tables take, in megabytes, each under a name of its own below the case's. */
+  sizes?: Record<string, number>
 }
 
 /** Two cases of one round, compared: the median of the rounds has to reach it. */

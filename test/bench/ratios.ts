@@ -67,6 +67,18 @@ export const ratios: Ratio[] = [
     least: 0.9,
   },
   {
+    what: 'a day of 2,000,000 jobs: the last tenth against the second',
+    of: 'day/tenth 10',
+    to: 'day/tenth 2',
+    least: 0.83,
+  },
+  {
+    what: 'a day of 2,000,000 jobs: tables and indexes after it, against after the second tenth',
+    of: 'day/size after tenth 10',
+    to: 'day/size after tenth 2',
+    most: 1.2,
+  },
+  {
     what: 'claims beside 5,000,000 of history and 500,000 waiting, against an empty table',
     of: 'scale/claims beside 5,000,000 of history and 500,000 waiting',
     to: 'scale/claims from an empty table',

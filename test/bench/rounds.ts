@@ -4,7 +4,7 @@ import { createPlace, type Place } from './place.ts'
 /** What a case came to: a value each round, in its unit. */
 export interface Measured {
   name: string
-  unit: 'jobs/s' | 'ms'
+  unit: 'jobs/s' | 'ms' | 'MB'
   values: number[]
   statementsPerJob: number | undefined
 }
@@ -33,18 +33,15 @@ export async function measure(
         const seconds = done.seconds ?? (performance.now() - startedAt) / 1_000
         into.values.push(valueOf(into.unit, done.jobs, seconds))
         if (done.statements !== undefined) into.statementsPerJob = done.statements / done.jobs
-        for (const [name, part] of Object.entries(done.parts ?? {})) {
-          const value = valueOf(into.unit, part.jobs, part.seconds)
+        const note = (name: string, unit: Measured['unit'], value: number) => {
           const known = measured.find((one) => one.name === `${into.name}/${name}`)
           if (known) known.values.push(value)
-          else
-            measured.push({
-              name: `${into.name}/${name}`,
-              unit: into.unit,
-              values: [value],
-              statementsPerJob: undefined,
-            })
+          else measured.push({ name: `${into.name}/${name}`, unit, values: [value], statementsPerJob: undefined })
         }
+        for (const [name, part] of Object.entries(done.parts ?? {})) {
+          note(name, into.unit, valueOf(into.unit, part.jobs, part.seconds))
+        }
+        for (const [name, megabytes] of Object.entries(done.sizes ?? {})) note(name, 'MB', megabytes)
         process.stderr.write(`round ${round + 1} ${into.name}: ${shown(into.values.at(-1) ?? 0)} ${into.unit}\n`)
       }
     }

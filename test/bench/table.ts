@@ -25,7 +25,7 @@ function bestOfRounds(names: string | string[], measured: readonly Measured[]): 
   const cases = [names].flat().map((name) => measured.find((one) => one.name === name))
   if (cases.some((one) => one === undefined)) return undefined
   const [first] = cases
-  const best = first?.unit === 'ms' ? Math.min : Math.max
+  const best = first?.unit === 'jobs/s' ? Math.max : Math.min
   return first?.values.map((_, round) => best(...cases.map((one) => one?.values[round] ?? Number.NaN)))
 }
 
