@@ -22,8 +22,8 @@ const job = (n: number) => ({
 
 /** The same rows into the same table, checked by nothing. */
 const plainly = `
-  insert into jobmaster.jobs (task_id, status, priority, args, max_attempts, process_units, created_at, run_at)
-  select 1, 'waiting', given.priority, given.args, 3, 1, now(), now()
+  insert into jobmaster.jobs (task_id, status, priority, rank, args, max_attempts, process_units, created_at, run_at)
+  select 1, 'waiting', given.priority, -given.priority, given.args, 3, 1, now(), now()
   from jsonb_to_recordset($1::text::jsonb) as given (task text, args jsonb, priority integer)
   returning id`
 
