@@ -281,6 +281,14 @@ begin
           end if;
         end if;
       end if;
+      if in_order and cardinality(expanding) > 1 then
+        -- The next one expands in the next round. What stands behind it waits for its children.
+        select coalesce(array_agg(job.id), '{}')
+        into chosen
+        from jobmaster.jobs job
+        join jobmaster.jobs next on next.id = expanding[2]
+        where job.id = any (chosen) and (job.rank, job.id) < (next.rank, next.id);
+      end if;
       if moved and not in_order then
         -- What stands behind a job that does not run after all was chosen with that job's units kept free: once more.
         select coalesce(array_agg(job.id), '{}')

@@ -1,7 +1,7 @@
 // Generated from the .sql files beside it by `npm run generate:sql`. Do not edit.
 
 /** Changes when any function does. */
-export const version = '638c07ac0f6c1dd5'
+export const version = '01f69cfe389d3eba'
 
 /** Every SQL function, each after those that its creation looks at. */
 export const functions: readonly { name: string; sql: string }[] = [
@@ -901,6 +901,13 @@ chosen := chosen || looked.ready;
 met := nullif(concat_ws(',', met, (jobmaster.freshness(looked.ready, moment)).met), '');
 end if;
 end if;
+end if;
+if in_order and cardinality(expanding) > 1 then
+select coalesce(array_agg(job.id), '{}')
+into chosen
+from jobmaster.jobs job
+join jobmaster.jobs next on next.id = expanding[2]
+where job.id = any (chosen) and (job.rank, job.id) < (next.rank, next.id);
 end if;
 if moved and not in_order then
 select coalesce(array_agg(job.id), '{}')

@@ -56,4 +56,12 @@ export const regressions: { rule: string; commands: Command[] }[] = [
       drain(1),
     ],
   },
+  {
+    rule: 'a claim does not take a job, and leave an older one of the same priority that is to expand',
+    commands: [
+      jobsOf(['grid', { x: 1, y: 'ALL' }, 5], ['top', { n: 'ALL' }, 0], ['leaf', { n: 1 }, 0]),
+      call(3),
+      call(0, 'released'),
+    ],
+  },
 ]
