@@ -30,7 +30,7 @@ async function unfinished(): Promise<boolean> {
 
 async function run(): Promise<void> {
   do {
-    const report = await jobs.runUntilEmpty(new Date(Date.now() + 30_000), { concurrency: 4 })
+    const report = await jobs.runUntilEmpty(new Date(Date.now() + 120_000), { concurrency: 4 })
     counts.drains += 1
     counts.completed += report.completed
     counts.refused += report.refused
