@@ -87,8 +87,13 @@ export class Model {
     return 'waiting'
   }
 
-  /** What waits goes by its task as it is now; where any dependency has changed, what is blocked looks again. */
+  /**
+   * What waits goes by its task as it is now; where any dependency has changed, what is blocked looks again. A deploy of what
+   * is deployed does nothing: what ran while its task was changed keeps what it had until it is claimed, or until a deploy
+   * that changes something.
+   */
   deploy(catalog: Catalog): void {
+    if (catalog === this.catalog) return
     const rules = ({ definitions }: Catalog) =>
       JSON.stringify(
         Object.entries(definitions)
@@ -318,10 +323,16 @@ export class Model {
     const overlooked = (job: Place) =>
       request.after !== null && byRank(job, { priority: -request.after[0], id: request.after[1] }) <= 0
     const starving = this.starving(request, start, atStart)
+    /** With what the claim took before the job that has waited, which keeps that waiting: a later round goes by its leases. */
+    const ahead = starving ? taken.filter((other) => byRank(other, starving.job) < 0) : []
+    const later = this.starving(request, new Map([...start, ...ahead.map((job) => [job.id, job] as const)]), {
+      free: atStart.free - ahead.reduce((sum, { units }) => sum + units, 0),
+      room: (task) => atStart.room(task) - ahead.filter((other) => other.task === task).length,
+    })
     for (const job of taken) {
       if (starving && byRank(starving.job, job) < 0 && !overlooked(starving.job) && !job.suspect) {
         demand(
-          this.endsBefore(job, starving.freeAt),
+          this.endsBefore(job, starving.freeAt) || (ahead.length > 0 && (!later || this.endsBefore(job, later.freeAt))),
           `${show(job)} took units that ${show(starving.job)} has waited for`,
         )
       }

@@ -57,6 +57,36 @@ export const regressions: { rule: string; commands: Command[] }[] = [
     ],
   },
   {
+    rule: 'what ends before the jobs that a claim has just taken may start beside one that waits to be tried alone',
+    commands: [
+      jobsOf(['leaf', { n: 1 }, 0], ['leaf', { n: 1 }, 0]),
+      call(3),
+      jobsOf(['middle', { n: 1 }, 2], ['leaf', { n: 1 }, 0]),
+      { do: 'pass', seconds: 7_200 },
+      {
+        do: 'insert',
+        jobs: [
+          { task: 'brief', args: { n: 1 }, priority: 0, inSeconds: 3_000 },
+          { task: 'middle', args: { n: 2 }, priority: 2, inSeconds: 3_000 },
+          { task: 'leaf', args: { n: 1 }, priority: 0, inSeconds: 0 },
+        ],
+      },
+      { ...call(20), who: 2 },
+      { do: 'pass', seconds: 3_000 },
+      drain(4),
+    ],
+  },
+  {
+    rule: 'a deploy of what is deployed changes no job',
+    commands: [
+      jobsOf(['leaf', { n: 1 }, 0]),
+      call(20),
+      { do: 'deploy', version: 1 },
+      call(0, 'retryAfter'),
+      { do: 'deploy', version: 1 },
+    ],
+  },
+  {
     rule: 'a claim does not take a job, and leave an older one of the same priority that is to expand',
     commands: [
       jobsOf(['grid', { x: 1, y: 'ALL' }, 5], ['top', { n: 'ALL' }, 0], ['leaf', { n: 1 }, 0]),
