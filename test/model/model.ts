@@ -344,7 +344,8 @@ export class Model {
       const before = start.get(job.id) ?? job
       if (!this.mayRun(job, request)) continue
       const kept = [starving, stillStarving].some(
-        (heavy) => heavy && byRank(heavy.job, before) < 0 && !this.endsBefore(job, heavy.freeAt),
+        // Where units are held by leases that are over, they may have been counted on: the caller takes them back at once.
+        (heavy) => heavy && byRank(heavy.job, before) < 0 && (answer.expired || !this.endsBefore(job, heavy.freeAt)),
       )
       if (job.suspect) {
         const first = [...taken, ...moved].every((other) => byRank(before, start.get(other.id) ?? other) < 0)

@@ -77,6 +77,19 @@ export const regressions: { rule: string; commands: Command[] }[] = [
     ],
   },
   {
+    rule: 'while leases that are over hold units, what stands behind a heavy job may wait for the next call',
+    commands: [
+      jobsOf(['middle', { n: 1 }, 999_999_999], ['leaf', { n: 1 }, 0]),
+      { do: 'runUntilEmpty', batchSize: 1, concurrency: 1, endings: ['completed', 'completed', 'failed'] },
+      jobsOf(['leaf', { n: 1 }, 0]),
+      call(2),
+      jobsOf(['fan', {}, 5], ['leaf', { n: 1 }, 0]),
+      { do: 'pass', seconds: 1_500 },
+      jobsOf(['loose', { n: 1 }, 0], ['grid', { x: 'ALL', y: 3 }, 999_999_999], ['leaf', { n: 1 }, 0]),
+      { ...call(5), who: 1 },
+    ],
+  },
+  {
     rule: 'a deploy of what is deployed changes no job',
     commands: [
       jobsOf(['leaf', { n: 1 }, 0]),
