@@ -35,8 +35,8 @@ function later(name: string, count: number): Case {
         async prepare() {
           await putBack(place.beside)
           await place.beside.query(
-            `insert into jobmaster.jobs (task_id, status, priority, args, max_attempts, process_units, created_at, run_at)
-            select 1, 'scheduled', 0, jsonb_build_object('n', n), 3, 1, now(), now() + interval '1 day'
+            `insert into jobmaster.jobs (task_id, status, priority, rank, args, max_attempts, process_units, created_at, run_at)
+            select 1, 'scheduled', 0, 0, jsonb_build_object('n', n), 3, 1, now(), now() + interval '1 day'
             from generate_series(1, $1::integer) n`,
             [count],
           )
@@ -92,8 +92,8 @@ function claims(name: string, history: number, waiting: number): Case {
       const add = (count: number, status: string, task: string) =>
         place.beside.query(
           `insert into jobmaster.jobs
-            (task_id, status, priority, args, max_attempts, process_units, created_at, run_at, finished_at)
-          select task.id, $1, 0, jsonb_build_object('n', n), 3, 1, now(), now(), case when $1 = 'completed' then now() end
+            (task_id, status, priority, rank, args, max_attempts, process_units, created_at, run_at, finished_at)
+          select task.id, $1, 0, 0, jsonb_build_object('n', n), 3, 1, now(), now(), case when $1 = 'completed' then now() end
           from generate_series(1, $2::integer) n
           join jobmaster.tasks task on task.task_key = case when $3 = '' then (array['quick', 'limited'])[n % 2 + 1] else $3 end`,
           [status, count, task],
@@ -103,8 +103,8 @@ function claims(name: string, history: number, waiting: number): Case {
       // One runs all the time: the rest of its task may not.
       await place.beside.query(
         `insert into jobmaster.jobs
-          (task_id, status, priority, args, max_attempts, process_units, created_at, run_at, lease_until, claim, invocation, system)
-        select id, 'running', 0, '{"n": 0}', 3, 1, now(), now(), now() + interval '1 day', nextval('jobmaster.claims'), gen_random_uuid(), 'default'
+          (task_id, status, priority, rank, args, max_attempts, process_units, created_at, run_at, lease_until, claim, invocation, system)
+        select id, 'running', 0, 0, '{"n": 0}', 3, 1, now(), now(), now() + interval '1 day', nextval('jobmaster.claims'), gen_random_uuid(), 'default'
         from jobmaster.tasks
         where task_key = 'limited'`,
       )
