@@ -349,7 +349,7 @@ class Drain {
     )
   }
 
-  /** Whether two statements may be on their way: there is much to do, and nothing that has to be alone. */
+  /** Whether another statement may be on its way: the last claim was large and full, which a job tried alone is not. */
   #moreAtOnce(): boolean {
     return (
       this.#full && this.#stop === null && this.#calls.size < this.#atOnce && this.#spent() + 4 < this.#statementBudget
