@@ -11,6 +11,7 @@ import { createDatabase } from '../support/database.ts'
 import { type Block, blocksOf, printedBy } from './page.ts'
 import * as cool from './given/tasks/cool.ts'
 import * as mail from './given/tasks/mail.ts'
+import { nightly } from './given/tasks/nightly.ts'
 import * as things1 from './given/tasks/things1.ts'
 
 // Every code block of the pages is run: files are written where they say, others in turn, on a database where the tasks
@@ -140,7 +141,8 @@ async function deployed(): Promise<string> {
   const database = await createDatabase()
   onTestFinished(database.drop)
   const pool = new pg.Pool({ connectionString: database.url })
-  await createJobMaster({ db: drizzle({ client: pool }), tasks: { cool, mail, things1 } }).deploy()
+  const tasks = { cool: { ...cool, nightly }, mail, things1 }
+  await createJobMaster({ db: drizzle({ client: pool }), tasks }).deploy()
   await pool.end()
   return database.url
 }

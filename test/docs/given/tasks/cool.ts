@@ -1,4 +1,4 @@
-import { dependsOn, same, schedule, task } from 'jobmaster'
+import { dependsOn, same, task } from 'jobmaster'
 import * as v from 'valibot'
 
 export const foo = task({
@@ -13,5 +13,3 @@ export const bar = task({
   dependencies: dependsOn(foo, { withinHours: 2, args: { a: 1, b: same } }),
   run: ({ b, c }, ctx) => ({ b, c, loaded: ctx.dependencies.of(foo)[0]?.result?.loaded ?? 0 }),
 })
-
-export const nightly = schedule(foo, { a: 1, b: 'ALL' }, { cron: '0 3 * * *', timezone: 'Europe/Berlin' })
