@@ -1,12 +1,13 @@
 import { type InvocationContext, JobContext } from './context.ts'
-import { JobMasterError } from './errors.ts'
+import { countEnded, type EndedJob, outcomesOf } from './ended.ts'
 import { DeadlineReached, type Ending, execute } from './executor.ts'
-import type { AskedSchedule, ClaimAnswer, ClaimedJob, ClaimRequest, MetDependency, Note, Outcome } from './queue.ts'
+import type { AskedSchedule, ClaimAnswer, ClaimedJob, ClaimRequest, MetDependency, Note } from './queue.ts'
 import type { Logger } from './logger.ts'
 import { Pace } from './pace.ts'
-import { emptyReport, type Report, type ReportedJob, tally } from './report.ts'
+import { emptyReport, type Report } from './report.ts'
 import type { Retained } from './retention.ts'
 import { checkOptions, type RunOptions } from './run-options.ts'
+import { after, inTime, send, sleep, TooLate } from './send.ts'
 import type { Tasks } from './tasks.ts'
 import type { Telemetry } from './telemetry.ts'
 
@@ -35,13 +36,6 @@ interface RunningJob {
   context: JobContext
 }
 
-interface EndedJob {
-  job: ClaimedJob
-  durationMs: number
-  ending: Ending
-  note: Note | null
-}
-
 /** How long an outcome may wait to be written while other jobs run: it is what a crash would repeat. */
 const flushMs = 250
 /** Nor may more wait than this, in UTF-16 units of the results' JSON: it is sent in one statement. */
@@ -54,10 +48,6 @@ const pollMs = [1_000, 15_000] as const
 const rateMs = [1_000, 10_000] as const
 /** A claim starts from the top of the queue again after so long, whatever was taken last. */
 const fromTopMs = 1_000
-/** Serialization failure, deadlock, connection, shutdown, too many connections: the same call may do the second time. */
-const transient = /^(40001|40P01|08|57P0|53300)/
-const attempts = 4
-const programLimitExceeded = '54000'
 const contendedMs = 20
 /** A claim of so many jobs is large: a second connection is worth its while. */
 const fullFrom = 100
@@ -142,17 +132,16 @@ class Drain {
     this.#settleMs = options.settleMs ?? 1_000
     this.#statementBudget = options.statementBudget ?? Infinity
     this.#statementsPerJob = options.statementsPerJob ?? 0
-    const { insert } = invocation.context
+    const counted =
+      <Given extends unknown[], Result>(sent: (...given: Given) => Result) =>
+      (...given: Given) => {
+        this.report.statements += 1
+        return sent(...given)
+      }
     this.#context = {
       ...invocation.context,
-      insert: (...args) => {
-        this.report.statements += 1
-        return insert(...args)
-      },
-      commit: (...args) => {
-        this.report.statements += 1
-        return invocation.commit(this.#id, ...args)
-      },
+      insert: counted(invocation.context.insert),
+      commit: counted((...given) => invocation.commit(this.#id, ...given)),
     }
     this.#now = invocation.now
     this.#deadline = deadline
@@ -174,8 +163,7 @@ class Drain {
     signal?.addEventListener('abort', abort)
     finish?.addEventListener('abort', startNoMore)
     const reached = () => this.#halt('deadline', new DeadlineReached('the deadline of the invocation has come'))
-    // Timers hold 31 bits.
-    const timer = setTimeout(reached, Math.min(Math.max(0, this.#timeLeft()), 2 ** 31 - 1))
+    const timer = after(this.#timeLeft(), reached)
     try {
       for (;;) {
         if (this.#timeLeft() <= 0) reached()
@@ -294,8 +282,15 @@ class Drain {
   }
 
   readonly #logged: ConstructorParameters<typeof JobContext>[1]['logged'] = (job, message, fields) => {
+    this.#told(() =>
+      this.#invocation.logger?.info({ ...fields, id: job.id, task: job.task, attempt: job.attempt }, message),
+    )
+  }
+
+  /** What the application's own callback throws is thrown once all is settled. */
+  #told(callback: () => void): void {
     try {
-      this.#invocation.logger?.info({ ...fields, id: job.id, task: job.task, attempt: job.attempt }, message)
+      callback()
     } catch (error) {
       this.#callbackErrors.push(error)
     }
@@ -396,7 +391,7 @@ class Drain {
   #awake(times: readonly number[]): Promise<void> {
     const timers = Promise.withResolvers<void>()
     this.#wake = timers.resolve
-    const timer = setTimeout(timers.resolve, Math.min(Math.max(1, Math.min(...times) - this.#now()), 2 ** 31 - 1))
+    const timer = after(Math.min(...times) - this.#now(), timers.resolve)
     return timers.promise.finally(() => clearTimeout(timer))
   }
 
@@ -440,38 +435,47 @@ class Drain {
     const sequence = (this.#sequence += 1)
     const single = this.#calls.size === 0
     const notes = this.#takeNotes(ended)
-    const answer = await this.#send({
-      version: 1,
-      invocation: this.#id,
-      sequence,
-      system: this.#invocation.system,
-      units: this.#invocation.units,
-      tasks: this.#invocation.tasks.hashes,
-      completed: ended.flatMap(({ job: [id, , attempt], ending }) =>
-        ending.outcome === 'completed' ? [[id, attempt, ending.result] as const] : [],
-      ),
-      outcomes: [...ended.flatMap(outcomeOf), ...released.map(releasedOutcome)],
-      limit,
-      lease_ms: Math.max(0, this.#timeLeft()) + (this.#options.graceMs ?? 30_000),
-      time_left_ms: Math.max(0, this.#timeLeft()),
-      started: this.#started,
-      held: this.#running.size,
-      beside: this.#ready.length > 0 || this.#calls.size > 0,
-      repeat: false,
-      since: this.#since,
-      after: this.#after,
-      ...(this.#invocation.keep && { keep: this.#invocation.keep }),
-      take_back: this.#takeBack,
-      ...(ticks && { ticks }),
-      ...(notes.length > 0 && { notes }),
-    })
-    this.#count(answer, ended, released)
+    const answer = await send(
+      {
+        version: 1,
+        invocation: this.#id,
+        sequence,
+        system: this.#invocation.system,
+        units: this.#invocation.units,
+        tasks: this.#invocation.tasks.hashes,
+        ...outcomesOf(ended, released),
+        limit,
+        lease_ms: Math.max(0, this.#timeLeft()) + (this.#options.graceMs ?? 30_000),
+        time_left_ms: Math.max(0, this.#timeLeft()),
+        started: this.#started,
+        held: this.#running.size,
+        beside: this.#ready.length > 0 || this.#calls.size > 0,
+        since: this.#since,
+        after: this.#after,
+        keep: this.#invocation.keep,
+        take_back: this.#takeBack,
+        ticks,
+        notes: notes.length > 0 ? notes : undefined,
+      },
+      (sent) => this.#once(sent),
+      (delayMs) => this.#now() + delayMs < this.#leaveAt && this.#spent() < this.#statementBudget,
+    )
+    countEnded(this.report, answer, ended, (job) => this.#told(() => this.#options.onJob?.(job)))
+    this.report.released += released.length
     this.#takeIn(answer, limit)
     const filled = (answer.jobs?.length ?? 0) >= limit
     if (!filled || (answer.queued && single && sequence === this.#sequence)) this.#atOnce = 1
     this.#full = filled && limit >= fullFrom
     // Another invocation is settling what a job here depends on: it is a moment's work.
     if (answer.contended && this.#ready.length === 0) await sleep(contendedMs)
+  }
+
+  async #once(request: ClaimRequest): Promise<ClaimAnswer> {
+    const sentAt = this.#now()
+    this.report.statements += 1
+    const answer = await inTime(this.#invocation.settleAndClaim(request), this.#leaveAt - sentAt)
+    this.#pace.answered(this.#now() - sentAt, answer.took_ms ?? 0)
+    return answer
   }
 
   /** Where the answer comes too late to wait for, what is known is reported; its jobs are settled, or have their leases. */
@@ -485,65 +489,12 @@ class Drain {
     }
   }
 
-  /**
-   * The same call again when its answer was lost or it lost a race: its number tells the database that it is the same.
-   * One that would have brought more than Postgres puts into an answer has done nothing, and asks for less.
-   */
-  async #send(request: ClaimRequest): Promise<ClaimAnswer> {
-    let { limit } = request
-    for (let attempt = 1; ; attempt += 1) {
-      const sentAt = this.#now()
-      this.report.statements += 1
-      try {
-        const answer = await this.#inTime(this.#invocation.settleAndClaim({ ...request, limit, repeat: attempt > 1 }))
-        this.#pace.answered(this.#now() - sentAt, answer.took_ms ?? 0)
-        return answer
-      } catch (error) {
-        const code = error instanceof JobMasterError ? error.code : ''
-        const tooMuch = code === programLimitExceeded && limit > 1
-        const delay = tooMuch ? 0 : 50 * 2 ** attempt
-        const again = tooMuch || (transient.test(code) && attempt < attempts)
-        if (!again || this.#now() + delay >= this.#leaveAt || this.#spent() >= this.#statementBudget) throw error
-        if (tooMuch) limit = Math.ceil(limit / 4)
-        else await sleep(delay)
-      }
-    }
-  }
-
-  /** A database that hangs must not keep the drain past its time: what was sent is settled or comes back by its lease. */
-  async #inTime(statement: Promise<ClaimAnswer>): Promise<ClaimAnswer> {
-    let timer: ReturnType<typeof setTimeout> | undefined
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new TooLate()), Math.min(Math.max(0, this.#leaveAt - this.#now()), 2 ** 31 - 1))
-    })
-    return Promise.race([statement, late]).finally(() => clearTimeout(timer))
-  }
-
-  #count(answer: ClaimAnswer, ended: readonly EndedJob[], released: readonly ClaimedJob[]): void {
+  #takeIn(answer: ClaimAnswer, limit: number): void {
     const { report } = this
-    const refused = new Set(answer.refused)
-    const settled = new Map(answer.settled)
-    for (const { job, durationMs, ending } of ended) {
-      const [id, task, attempt] = job
-      const status = refused.has(id) ? 'refused' : ending.outcome === 'completed' ? 'completed' : settled.get(id)
-      if (status === undefined) continue
-      const reported: ReportedJob = { id, task, status, attempt, durationMs }
-      if (ending.outcome !== 'completed') reported.error = ending.error
-      tally(report, reported)
-      try {
-        this.#options.onJob?.(reported)
-      } catch (error) {
-        this.#callbackErrors.push(error)
-      }
-    }
-    report.released += released.length
+    const jobs = answer.jobs ?? []
     report.failed += answer.dependents ?? 0
     report.expanded += answer.expanded ?? 0
     report.blocked += answer.blocked ?? 0
-  }
-
-  #takeIn(answer: ClaimAnswer, limit: number): void {
-    const jobs = answer.jobs ?? []
     this.#since = answer.since ?? this.#since
     this.#after = answer.after ?? null
     this.#takeBack = answer.expired ?? false
@@ -553,9 +504,9 @@ class Drain {
     this.#overdue = (answer.overdue ?? false) && !this.#overdue && this.#spent() < this.#statementBudget
     this.#informed = jobs.length === 0
     if (answer.stop !== undefined) {
-      this.report.remaining = answer.remaining ?? 0
-      this.report.skew = answer.skew ?? []
-      this.report.nextWakeAt = answer.wake_ms == null ? null : new Date(this.#now() + answer.wake_ms)
+      report.remaining = answer.remaining ?? 0
+      report.skew = answer.skew ?? []
+      report.nextWakeAt = answer.wake_ms == null ? null : new Date(this.#now() + answer.wake_ms)
     }
     if (jobs.length > 0) {
       this.#ready.push(...jobs)
@@ -618,25 +569,4 @@ class Drain {
   #timeLeft(): number {
     return this.#deadline.getTime() - this.#now()
   }
-}
-
-class TooLate extends JobMasterError {
-  constructor() {
-    super('08006', 'the database did not answer by the time the drain had to return')
-  }
-}
-
-function outcomeOf({ job: [id, , attempt], ending }: EndedJob): Outcome[] {
-  if (ending.outcome === 'completed') return []
-  const outcome: Outcome = { id, attempt, outcome: ending.outcome, error: ending.error }
-  if (ending.retryMs !== undefined) outcome.retry_ms = ending.retryMs
-  return [outcome]
-}
-
-function releasedOutcome([id, , attempt]: ClaimedJob): Outcome {
-  return { id, attempt, outcome: 'released' }
-}
-
-function sleep(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds))
 }

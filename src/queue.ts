@@ -85,9 +85,9 @@ export interface ClaimRequest {
   since: number
   after: readonly [number, number] | null
   take_back: boolean
-  keep?: Retained
-  ticks?: readonly Ticks[]
-  notes?: readonly Note[]
+  keep?: Retained | undefined
+  ticks?: readonly Ticks[] | undefined
+  notes?: readonly Note[] | undefined
 }
 
 export interface ClaimAnswer {
