@@ -1,6 +1,6 @@
 /**
  * What takes too long for each change: every fault 100 times, 2,000 sequences of random commands against the model, plans
- * at a million rows, 20,000 generated requests. Sequences and requests are others each night.
+ * at a million rows, a million rows pruned, 20,000 generated requests. Sequences and requests are others each night.
  */
 import { vitest } from './vitest.ts'
 
@@ -12,6 +12,7 @@ const { passed, failed } = vitest(
     'test/model',
     'test/concurrency',
     'test/plans',
+    'test/prune',
     'test/security/http-fuzz',
     'test/security/dashboard-fuzz',
   ],
@@ -19,6 +20,7 @@ const { passed, failed } = vitest(
     JOBMASTER_CHAOS_TIMES: '100',
     JOBMASTER_MODEL_RUNS: '2000',
     JOBMASTER_PLAN_ROWS: '1000000',
+    JOBMASTER_PRUNE_ROWS: '1000000',
     JOBMASTER_MODEL_SEED: process.env.JOBMASTER_MODEL_SEED ?? seed,
     JOBMASTER_FUZZ_RUNS: '20000',
     JOBMASTER_FUZZ_SEED: process.env.JOBMASTER_FUZZ_SEED ?? seed,

@@ -1,7 +1,7 @@
 // Generated from the .sql files beside it by `npm run generate:sql`. Do not edit.
 
 /** Changes when any function does. */
-export const version = '01f69cfe389d3eba'
+export const version = '6a20f1a8f6104e8e'
 
 /** Every SQL function, each after those that its creation looks at. */
 export const functions: readonly { name: string; sql: string }[] = [
@@ -1129,7 +1129,7 @@ select job.id, job.task_id, job.status, job.finished_at, job.error
 from jobmaster.jobs job
 where job.id = $1 and job.expands and job.status <> 'expanded'
 $fn$;` },
-  { name: 'delete_groups', sql: `create or replace function jobmaster.delete_groups(ended_before timestamptz)
+  { name: 'delete_groups', sql: `create or replace function jobmaster.delete_groups(group_ids bigint[])
 returns void
 language sql volatile
 as $fn$
@@ -1137,7 +1137,7 @@ delete from jobmaster.groups
 where id = any (array(
 select id
 from jobmaster.groups
-where ended_at < ended_before and not exists (select from jobmaster.group_members(groups.id))
+where id = any (group_ids) and ended_at is not null and not exists (select from jobmaster.group_members(groups.id))
 for update skip locked
 ))
 $fn$;` },
@@ -1392,6 +1392,17 @@ returning id
 )
 delete from jobmaster.ticks where schedule_id in (select id from removed);
 end
+$fn$;` },
+  { name: 'empty_groups', sql: `create or replace function jobmaster.empty_groups(ended_before timestamptz, at_most integer)
+returns bigint[]
+language sql stable
+as $fn$
+select array(
+select id
+from jobmaster.groups
+where ended_at < ended_before and not exists (select from jobmaster.group_members(groups.id))
+limit at_most
+)
 $fn$;` },
   { name: 'end_groups', sql: `create or replace function jobmaster.end_groups(group_ids bigint[])
 returns void
@@ -3257,6 +3268,7 @@ as $fn$
 declare
 moment timestamptz := jobmaster.clock();
 pruned bigint[];
+over_groups bigint[];
 begin
 if completed < interval '0' or failed < interval '0' then
 raise exception using errcode = 'JM008', message = format('prune: an age cannot be below nothing, got %s', least(completed, failed));
@@ -3272,8 +3284,12 @@ order by id
 limit at_most
 for update skip locked
 );
+over_groups := jobmaster.groups_of(pruned);
 perform jobmaster.delete_jobs(pruned);
-perform jobmaster.delete_groups(moment - greatest(completed, failed));
+if cardinality(pruned) < at_most then
+over_groups := over_groups || jobmaster.empty_groups(moment - greatest(completed, failed), at_most);
+end if;
+perform jobmaster.delete_groups(over_groups);
 return cardinality(pruned);
 end
 $fn$;` },
@@ -4042,6 +4058,7 @@ shortest interval := least(completed, failed);
 place jobmaster.retention;
 seen bigint[];
 pruned bigint[];
+over_groups bigint[];
 begin
 select * into place from jobmaster.retention;
 if not found then
@@ -4052,7 +4069,7 @@ seen := jobmaster.old_jobs(place.after_id, at_most, moment - shortest);
 if seen = '{}' and place.after_id > 0 and place.began_at <= moment - least(shortest, interval '1 hour') then
 place := (1, 0, moment);
 seen := jobmaster.old_jobs(0, at_most, moment - shortest);
-perform jobmaster.delete_groups(moment - greatest(completed, failed));
+perform jobmaster.delete_groups(jobmaster.empty_groups(moment - greatest(completed, failed), at_most));
 end if;
 if seen = '{}' then
 return 0;
@@ -4072,7 +4089,11 @@ select from jobmaster.groups where groups.id = any (array[group_id, parent_id]) 
 order by id
 for update skip locked
 );
+if exists (select from jobmaster.groups) then
+over_groups := jobmaster.groups_of(pruned);
+end if;
 perform jobmaster.delete_jobs(pruned);
+perform jobmaster.delete_groups(over_groups);
 update jobmaster.retention set after_id = seen[cardinality(seen)], began_at = place.began_at;
 return cardinality(pruned);
 end

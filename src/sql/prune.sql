@@ -10,6 +10,7 @@ as $fn$
 declare
   moment timestamptz := jobmaster.clock();
   pruned bigint[];
+  over_groups bigint[];
 begin
   if completed < interval '0' or failed < interval '0' then
     raise exception using errcode = 'JM008', message = format('prune: an age cannot be below nothing, got %s', least(completed, failed));
@@ -25,8 +26,12 @@ begin
     limit at_most
     for update skip locked
   );
+  over_groups := jobmaster.groups_of(pruned);
   perform jobmaster.delete_jobs(pruned);
-  perform jobmaster.delete_groups(moment - greatest(completed, failed));
+  if cardinality(pruned) < at_most then
+    over_groups := over_groups || jobmaster.empty_groups(moment - greatest(completed, failed), at_most);
+  end if;
+  perform jobmaster.delete_groups(over_groups);
   return cardinality(pruned);
 end
 $fn$;

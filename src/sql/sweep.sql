@@ -11,6 +11,7 @@ declare
   place jobmaster.retention;
   seen bigint[];
   pruned bigint[];
+  over_groups bigint[];
 begin
   select * into place from jobmaster.retention;
   if not found then
@@ -21,7 +22,7 @@ begin
   if seen = '{}' and place.after_id > 0 and place.began_at <= moment - least(shortest, interval '1 hour') then
     place := (1, 0, moment);
     seen := jobmaster.old_jobs(0, at_most, moment - shortest);
-    perform jobmaster.delete_groups(moment - greatest(completed, failed));
+    perform jobmaster.delete_groups(jobmaster.empty_groups(moment - greatest(completed, failed), at_most));
   end if;
   if seen = '{}' then
     return 0;
@@ -42,7 +43,11 @@ begin
     order by id
     for update skip locked
   );
+  if exists (select from jobmaster.groups) then
+    over_groups := jobmaster.groups_of(pruned);
+  end if;
   perform jobmaster.delete_jobs(pruned);
+  perform jobmaster.delete_groups(over_groups);
   update jobmaster.retention set after_id = seen[cardinality(seen)], began_at = place.began_at;
   return cardinality(pruned);
 end
