@@ -23,6 +23,21 @@ export const limit: Case[] = [1, 10, 100, 500, 1_000].map((batch) => ({
         args jsonb not null
       );
       create index on jobs (rank, id) where status = 'waiting';`)
+    const drainFor = async (most: number) => {
+      let done: unknown[] = []
+      let jobs = 0
+      for (let statements = 1; ; statements += 1) {
+        const { rows } = await client.query<[string, unknown]>({
+          name: 'fused',
+          text: fused,
+          values: [done, statements < most ? batch : 0],
+          rowMode: 'array',
+        })
+        jobs += done.length
+        if (rows.length === 0) return { jobs, statements }
+        done = rows.map(([id]) => id)
+      }
+    }
     return {
       async prepare() {
         await client.query(`
@@ -31,24 +46,9 @@ export const limit: Case[] = [1, 10, 100, 500, 1_000].map((batch) => ({
           select 0, 'waiting', now(), repeat('x', 80), jsonb_build_object('n', n)
           from generate_series(1, ${count}) n`)
         await settleDown(place.beside)
+        await drainFor(12)
       },
-      async run() {
-        let done: unknown[] = []
-        let jobs = 0
-        let statements = 0
-        for (;;) {
-          const { rows } = await client.query<[string, unknown]>({
-            name: 'fused',
-            text: fused,
-            values: [done, batch],
-            rowMode: 'array',
-          })
-          statements += 1
-          jobs += done.length
-          if (rows.length === 0) return { jobs, statements }
-          done = rows.map(([id]) => id)
-        }
-      },
+      run: () => drainFor(Infinity),
       close: () => client.end(),
     }
   },

@@ -22,13 +22,9 @@ export const pgBoss: Case[] = [
   ...[1, 10, 100, 500, 1_000].map((batchSize) =>
     boss(`fetch ${batchSize}`, batchSize === 1 ? 0.05 : batchSize === 10 ? 0.25 : 1, async (boss) => {
       for (let jobs = 0; ;) {
-        const fetched = await boss.fetch('quick', { batchSize })
-        if (fetched.length === 0) return jobs
-        await boss.complete(
-          'quick',
-          fetched.map(({ id }) => id),
-        )
-        jobs += fetched.length
+        const done = await fetchAndComplete(boss, batchSize)
+        if (done === 0) return jobs
+        jobs += done
       }
     }),
   ),
@@ -47,6 +43,16 @@ export const pgBoss: Case[] = [
   }),
 ]
 
+async function fetchAndComplete(boss: PgBoss, batchSize: number): Promise<number> {
+  const fetched = await boss.fetch('quick', { batchSize })
+  if (fetched.length > 0)
+    await boss.complete(
+      'quick',
+      fetched.map(({ id }) => id),
+    )
+  return fetched.length
+}
+
 function boss(name: string, share: number, drain: (boss: PgBoss, count: number) => Promise<number>): Case {
   return {
     name: `pg-boss/${name}`,
@@ -54,6 +60,7 @@ function boss(name: string, share: number, drain: (boss: PgBoss, count: number) 
       const { PgBoss } = await peer<{ PgBoss: new (options: object) => PgBoss }>('pg-boss')
       const count = place.jobs(share)
       const { pool, sent } = countingPool(place.url, 10)
+      let left = count
       const executeSql = (text: string, values: unknown[]) => pool.query(text, values)
       const boss = new PgBoss({ db: { executeSql }, supervise: false, schedule: false })
       boss.on('error', () => {})
@@ -70,11 +77,14 @@ function boss(name: string, share: number, drain: (boss: PgBoss, count: number) 
             )
           }
           await settleDown(place.beside)
+          left = count
+          for (let call = 0; call < 6; call += 1)
+            left -= await fetchAndComplete(boss, Math.min(Math.ceil(count / 12), 100))
         },
         async run() {
           const before = sent()
-          const jobs = await drain(boss, count)
-          if (jobs !== count) throw new Error(`pg-boss did ${jobs} of ${count} jobs`)
+          const jobs = await drain(boss, left)
+          if (jobs !== left) throw new Error(`pg-boss did ${jobs} of ${left} jobs`)
           return { jobs, statements: sent() - before }
         },
         async close() {
