@@ -7,7 +7,7 @@ import { createJobMaster, dependsOn, same, task } from 'jobmaster'
 import pg from 'pg'
 import * as v from 'valibot'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type ClaimAnswer, type ClaimRequest, settleAndClaim } from '../src/queue.ts'
+import { type ClaimAnswer, type ClaimedJob, type ClaimRequest, settleAndClaim } from '../src/queue.ts'
 import { createDatabase } from './support/database.ts'
 
 const run = () => {}
@@ -20,6 +20,16 @@ const cool = {
   dependent: task({
     params: { n: v.number(), region: v.number() },
     dependencies: dependsOn(source, { withinHours: 24, args: { region: same } }),
+    run,
+  }),
+}
+/** Limited by arguments, and by time. */
+const narrow = {
+  perCustomer: task({ params: { customer: v.number() }, processLimit: { max: 1, per: ['customer'] }, run }),
+  rated: task({ params, rateLimit: { max: 25, perSeconds: 60 }, run }),
+  ratedPerCustomer: task({
+    params: { customer: v.number() },
+    rateLimit: { max: 1, perSeconds: 60, per: ['customer'] },
     run,
   }),
 }
@@ -42,7 +52,7 @@ beforeAll(async () => {
     await client.end()
     await database.drop()
   }
-  await createJobMaster({ db: drizzle({ client }), tasks: { cool } }).deploy()
+  await createJobMaster({ db: drizzle({ client }), tasks: { cool, narrow } }).deploy()
   const { rows } = await client.query<{ name: string; hash: string }>(
     `select type_key || '.' || task_key as name, hash from jobmaster.tasks`,
   )
@@ -78,13 +88,13 @@ interface PlanNode {
   Plans?: PlanNode[]
 }
 
-/** Plans that grow with the table, in words. */
-function growing(): string[] {
+/** Plans that grow with the table, in words: that sort or read more rows than that in one statement. */
+function growing({ read: most = readAtMost, sorted = sortedAtMost } = {}): string[] {
   return plans.flatMap(({ text, node }) => {
     const nodes = all(node)
     const where = `in ${text.replaceAll(/\s+/g, ' ').slice(0, 100)}`
     const scans = nodes.filter(
-      (one) => /Scan/.test(one['Node Type']) && ['jobs', 'completions'].includes(one['Relation Name'] ?? ''),
+      (one) => /Scan/.test(one['Node Type']) && ['jobs', 'completions', 'starts'].includes(one['Relation Name'] ?? ''),
     )
     const read = scans.reduce((sum, one) => sum + rowsOf(one), 0)
     return [
@@ -92,9 +102,9 @@ function growing(): string[] {
         .filter((one) => one['Node Type'] === 'Seq Scan')
         .map((one) => `scans all ${one['Relation Name']} ${where}`),
       ...nodes
-        .filter((one) => /Sort/.test(one['Node Type']) && one['Actual Rows'] * one['Actual Loops'] > sortedAtMost)
+        .filter((one) => /Sort/.test(one['Node Type']) && one['Actual Rows'] * one['Actual Loops'] > sorted)
         .map((one) => `sorts ${one['Actual Rows']} rows ${where}`),
-      ...(read > readAtMost ? [`reads ${read} rows ${where}`] : []),
+      ...(read > most ? [`reads ${read} rows ${where}`] : []),
     ]
   })
 }
@@ -142,9 +152,13 @@ async function fill(rows: number): Promise<void> {
 
 /** Three calls of an invocation that can run these tasks: each settles what the last one got. Returns what they got. */
 async function drain(names: string[]): Promise<string[]> {
+  return (await drained(names.map((name) => `cool.${name}`))).map(([, name]) => name)
+}
+
+async function drained(names: string[]): Promise<ClaimedJob[]> {
   const invocation = crypto.randomUUID()
   const queue = { db: drizzle({ client }), schema: 'jobmaster' }
-  const got: string[] = []
+  const got: ClaimedJob[] = []
   let last: ClaimAnswer = {}
   for (let sequence = 2; sequence < 5; sequence += 1) {
     const request: ClaimRequest = {
@@ -153,7 +167,7 @@ async function drain(names: string[]): Promise<string[]> {
       sequence,
       system: 'default',
       units: 10_000,
-      tasks: Object.fromEntries(names.map((name) => [`cool.${name}`, hashes[`cool.${name}`] ?? ''])),
+      tasks: Object.fromEntries(names.map((name) => [name, hashes[name] ?? ''])),
       completed: (last.jobs ?? []).slice(1).map(([id, , attempt]) => [id, attempt, 1]),
       outcomes: (last.jobs ?? []).slice(0, 1).map(([id, , attempt]) => ({ id, attempt, outcome: 'failed' })),
       limit: batch,
@@ -168,7 +182,7 @@ async function drain(names: string[]): Promise<string[]> {
       take_back: false,
     }
     last = await settleAndClaim(queue, request)
-    got.push(...(last.jobs ?? []).map(([, name]) => name))
+    got.push(...(last.jobs ?? []))
   }
   // Nothing runs when the next one begins. The last call counts what it leaves, and that is not looked at here.
   const seen = plans
@@ -228,6 +242,56 @@ for (const rows of [10_000, large]) {
       expect(growing()).toEqual([])
     })
   }
+}
+
+/**
+ * As limited.sql bounds it, however many wait: the first jobs of a task, 500 more than are wanted, then at most 1,000 of the
+ * values that its limit counts by, and the first job of each.
+ */
+const narrowly = { read: 2 * (1_000 + 500 + batch), sorted: 1_000 }
+
+for (const rows of [10_000, large]) {
+  for (const name of Object.keys(narrow)) {
+    test(
+      `a claim of narrow.${name} reads a bounded number of rows behind many that may not start: ${rows.toLocaleString('en')} rows`,
+      { timeout: 120_000 },
+      async () => {
+        await fillNarrow(name, rows)
+        for (const analyzed of [false, true]) {
+          if (analyzed) await client.query('analyze')
+          await client.query('truncate jobmaster.starts')
+          plans = []
+          const got = await drained([`narrow.${name}`])
+          // Of the customer that half of the jobs are of, one at most in each claim; the others are of many.
+          const customers = got.map(([, , , , { customer }]) => customer)
+          expect(got.length).toBeGreaterThanOrEqual(2 * batch)
+          if (name !== 'rated') expect(customers.filter((customer) => customer === 0).length).toBeLessThanOrEqual(3)
+          expect(plans.filter(({ text }) => text.includes('limit_key')).length).toBeGreaterThan(0)
+          expect(growing(narrowly)).toEqual([])
+        }
+      },
+    )
+  }
+}
+
+/** The first half of the jobs are all of one customer, the others of 5,000. */
+async function fillNarrow(name: string, rows: number): Promise<void> {
+  await client.query(`
+    set auto_explain.log_min_duration = -1;
+    truncate jobmaster.jobs, jobmaster.blockers, jobmaster.job_keys, jobmaster.completions, jobmaster.groups, jobmaster.starts;
+    insert into jobmaster.jobs (
+      task_id, status, priority, rank, args, max_attempts, process_units, created_at, run_at, attempt, limit_key
+    )
+    select
+      task.id, 'waiting', 0, 0, made.args, 3, 1, now(), now(), 0,
+      jobmaster.limit_key(coalesce(task.process_limit_per, task.rate_limit_per), made.args)
+    from generate_series(1, ${rows}) n
+    cross join lateral (
+      select jsonb_build_object('n', n, 'customer', case when n <= ${rows / 2} then 0 else n % 5000 end) as args
+    ) made
+    join jobmaster.tasks task on task.task_key = '${name}'
+    order by n;
+    set auto_explain.log_min_duration = 0`)
 }
 
 test('a plan that reads all that waits is told', async () => {

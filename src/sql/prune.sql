@@ -1,6 +1,6 @@
 -- Deletes jobs that finished long enough ago, the oldest first, at most so many. Returns how many.
 -- completed is for completed and expanded jobs, failed for failed and cancelled ones; null keeps them. Freshness stays:
--- it is kept elsewhere. Jobs of a group are kept until it has ended, and a group for as long as one of its jobs. Raises JM008 for an age below nothing.
+-- it is kept elsewhere. Jobs of a group are kept until it has ended, and a group for as long as one of its jobs. Raises JM008 for an age, or so many, below nothing.
 create or replace function jobmaster.prune(completed interval, failed interval, at_most integer default 10000)
 returns integer
 language plpgsql volatile
@@ -14,6 +14,9 @@ declare
 begin
   if completed < interval '0' or failed < interval '0' then
     raise exception using errcode = 'JM008', message = format('prune: an age cannot be below nothing, got %s', least(completed, failed));
+  end if;
+  if at_most < 0 then
+    raise exception using errcode = 'JM008', message = format('prune: a limit cannot be below nothing, got %s', at_most);
   end if;
   pruned := array(
     select id

@@ -137,6 +137,18 @@ test('prune deletes at most as many as it is told, the oldest first', async () =
   expect((await jobs.list()).jobs.map(({ args }) => args['n'])).toEqual([3])
 })
 
+test.each([
+  [{ completed: '-1 day' }, 'prune: an age cannot be below nothing, got -1 days'],
+  [{ completed: '1 day', failed: '-2 hours' }, 'prune: an age cannot be below nothing, got -02:00:00'],
+  [{ completed: '1 day', limit: -1 }, 'prune: a limit cannot be below nothing, got -1'],
+])('prune refuses %j, and deletes nothing', async (wrong, message) => {
+  const { jobs } = await setup({ cool: both() })
+  const job = await jobs.insert('cool.well', {})
+  await jobs.cancel(job.id)
+  await expect(jobs.prune(wrong)).rejects.toMatchObject({ code: 'JM008', message })
+  expect((await jobs.get(job.id))?.status).toBe('cancelled')
+})
+
 test('retry makes a failed job waiting again, with all its attempts before it', async () => {
   let failing = true
   const act = task({

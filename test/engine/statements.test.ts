@@ -115,7 +115,7 @@ test('a job with fresh dependencies takes no statement more', async () => {
   expect(statements.count).toBe(2)
 })
 
-test('get, list, status, explain and prune are a statement each', async () => {
+test('get, list, status, explain, metrics and prune are a statement each', async () => {
   const { jobs, statements } = await setup({ cool })
   const { id } = await jobs.insert(quick, {})
   statements.reset()
@@ -123,8 +123,9 @@ test('get, list, status, explain and prune are a statement each', async () => {
   await jobs.list()
   await jobs.status()
   await jobs.explain(id)
+  await jobs.metrics()
   await jobs.prune({ completed: '1 day' })
-  expect(statements.count).toBe(5)
+  expect(statements.count).toBe(6)
 })
 
 test('createJobMaster opens nothing and asks nothing', async () => {
