@@ -1,7 +1,7 @@
 // Generated from the .sql files beside it by `npm run generate:sql`. Do not edit.
 
 /** Changes when any function does. */
-export const version = '6a20f1a8f6104e8e'
+export const version = '79b2cdfd7ec14f78'
 
 /** Every SQL function, each after those that its creation looks at. */
 export const functions: readonly { name: string; sql: string }[] = [
@@ -1922,17 +1922,31 @@ end
 $fn$;` },
   { name: 'forget_starts', sql: `create or replace function jobmaster.forget_starts(request jsonb)
 returns void
-language sql volatile
+language plpgsql volatile
 as $fn$
+declare
+by_id jsonb;
+job_ids bigint[];
+begin
+select jsonb_object_agg(value ->> 'id', value), array_agg((value ->> 'id')::bigint)
+into by_id, job_ids
+from jsonb_array_elements(request -> 'outcomes')
+where value ->> 'outcome' = 'released';
+if job_ids is null then
+return;
+end if;
 delete from jobmaster.starts
-using jsonb_to_recordset(request -> 'outcomes') as given (id bigint, attempt integer, outcome text), jobmaster.jobs job
-where given.outcome = 'released'
-and starts.job_id = given.id
-and starts.attempt = given.attempt
-and job.id = given.id
-and job.attempt = given.attempt
+where starts.job_id = any (job_ids)
+and starts.attempt = (by_id -> starts.job_id::text ->> 'attempt')::integer
+and exists (
+select
+from jobmaster.jobs job
+where job.id = starts.job_id
+and job.attempt = starts.attempt
 and job.lease_until is null
 and job.invocation = (request ->> 'invocation')::uuid
+);
+end
 $fn$;` },
   { name: 'freshness', sql: `create or replace function jobmaster.freshness(
 job_ids bigint[], moment timestamptz, out fresh bigint[], out stale bigint[], out met text
@@ -2314,7 +2328,7 @@ left(value ->> 'trace', 55) as trace,
 case when value ?| '{unique,unique_key,debounce_seconds,after,group}' then value end as special
 from jsonb_array_elements(items) with ordinality
 ), known as materialized (
-select named.name, task.id as task_id, task.max_attempts, task.process_units, coalesce(task.process_limit_per, task.rate_limit_per) as per, task as definition, test.*, (
+select named.name, task.id as task_id, task.max_attempts, task.process_units, coalesce(task.process_limit_per, task.rate_limit_per) as per, task as definition, task.unique_rule is not null as is_unique, test.*, (
 select coalesce(jsonb_object_agg(param ->> 'name', param -> 'default'), '{}')
 from jsonb_array_elements(task.params) param
 where (param ->> 'has_default')::boolean
@@ -2328,6 +2342,18 @@ left join lateral jobmaster.quick_test(case when named.jobs > 3 then task.params
 ), tested as materialized (
 select
 item.position,
+item.name,
+item.args,
+item.priority,
+item.run_at,
+item.trace,
+item.special,
+known.task_id,
+known.max_attempts,
+known.process_units,
+known.per,
+known.defaults,
+known.is_unique,
 case
 when item.args @@ known.path
 then item.args - known.names = '{}'
@@ -2340,45 +2366,44 @@ and jobmaster.check_value(param.schema, item.args -> param.name) is not null
 ))
 end as fits
 from item
-join known on known.name = item.name
+left join known on known.name = item.name
 ), found as materialized (
 select unsure.position, verdict.*
 from tested unsure
-join item on item.position = unsure.position
-join known on known.name = item.name
-cross join lateral jobmaster.check_arguments(known.definition, item.args) verdict
+join known on known.name = unsure.name
+cross join lateral jobmaster.check_arguments(known.definition, unsure.args) verdict
 where unsure.fits is not true
 ), checked as materialized (
 select
-item.position,
-item.name,
-item.priority,
-item.run_at,
-item.trace,
-(item.special ->> 'group')::bigint as group_id,
-known.task_id,
-known.max_attempts,
-known.process_units,
-known.per,
-case when tested.fits then known.defaults || item.args else found.complete end as complete,
+tested.position,
+tested.name,
+tested.priority,
+tested.run_at,
+tested.trace,
+(tested.special ->> 'group')::bigint as group_id,
+tested.task_id,
+tested.max_attempts,
+tested.process_units,
+tested.per,
+case when tested.fits then tested.defaults || tested.args else found.complete end as complete,
 coalesce(found.expands, false) as expands,
 case
-when known.task_id is null then 'JM001'
-when item.special ? 'after' then 'after'
+when tested.task_id is null then 'JM001'
+when tested.special ? 'after' then 'after'
 when case
-when item.special ?| '{unique,unique_key,debounce_seconds}' then item.special -> 'unique' is distinct from 'false'
-else (known.definition).unique_rule is not null
+when tested.special ?| '{unique,unique_key,debounce_seconds}' then tested.special -> 'unique' is distinct from 'false'
+else tested.is_unique
 end then 'unique'
-when item.priority not between -1000000000 and 1000000000 or item.priority % 1 <> 0 then 'JM008'
-when item.run_at not between timestamptz '0001-01-01 00:00:00Z' and timestamptz '9999-12-31 00:00:00Z' then 'JM008'
+when tested.priority not between -1000000000 and 1000000000 or tested.priority % 1 <> 0 then 'JM008'
+when tested.run_at not between timestamptz '0001-01-01 00:00:00Z' and timestamptz '9999-12-31 00:00:00Z' then 'JM008'
 else found.code
 end as code,
 found.problem,
 found.argument
-from item
-left join known on known.name = item.name
-left join tested on tested.position = item.position
-left join found on found.position = item.position
+from tested
+left join found on found.position = tested.position
+), refused as materialized (
+select to_jsonb(checked) - 'complete' as refusal from checked where code is not null order by position limit 1
 ), made as (
 insert into jobmaster.jobs (task_id, status, priority, rank, args, expands, max_attempts, process_units, created_at, run_at, trace, limit_key, group_id)
 select
@@ -2396,7 +2421,7 @@ trace,
 jobmaster.limit_key(per, complete),
 group_id
 from checked
-where not exists (select from checked where code is not null)
+where not exists (select from refused)
 order by position
 returning id, task_id, status
 )
@@ -2411,7 +2436,7 @@ select jsonb_build_object(
 from made
 ),
 (select array_agg(id) from made where task_id = any (array(select shape.task_id from jobmaster.shapes shape))),
-(select to_jsonb(checked) - 'complete' from checked where code is not null order by position limit 1)
+(select refused.refusal from refused)
 into inserted, to_key, refusal;
 if refusal ->> 'code' = 'unique' then
 return jobmaster.insert_unique_jobs(items);
@@ -2746,9 +2771,9 @@ select count(*)
 from (
 select
 from jobmaster.starts
-where starts.task_id = task.id
-and starts.limit_key = each.key
-and starts.started_at > moment - task.rate_seconds * interval '1 second'
+where (starts.task_id, starts.limit_key, starts.started_at) > (task.id, each.key, moment - task.rate_seconds * interval '1 second')
+and (starts.task_id, starts.limit_key) <= (task.id, each.key)
+order by starts.task_id, starts.limit_key, starts.started_at
 limit task.rate_limit
 ) recent
 ) end
@@ -3121,8 +3146,17 @@ returns void
 language plpgsql volatile
 as $fn$
 declare
+by_id jsonb;
+job_ids bigint[];
 long_tried bigint[];
 begin
+select jsonb_object_agg(value ->> 'id', value), array_agg((value ->> 'id')::bigint)
+into by_id, job_ids
+from jsonb_array_elements(request -> 'outcomes')
+where value ->> 'outcome' <> 'released';
+if job_ids is null then
+return;
+end if;
 with noted as (
 insert into jobmaster.attempts (job_id, attempt, started_at, finished_at, outcome, system, error)
 select
@@ -3130,16 +3164,14 @@ job.id,
 job.attempt,
 job.started_at,
 moment,
-case when job.status = 'cancelled' then 'cancelled' when given.outcome = 'interrupted' then 'interrupted' else 'failed' end,
+case when job.status = 'cancelled' then 'cancelled' when by_id -> job.id::text ->> 'outcome' = 'interrupted' then 'interrupted' else 'failed' end,
 job.system,
-given.error
-from jsonb_to_recordset(request -> 'outcomes') as given (id bigint, attempt integer, outcome text, error jsonb)
-join jobmaster.jobs job
-on job.id = given.id
-and job.attempt = given.attempt
+by_id -> job.id::text -> 'error'
+from jobmaster.jobs job
+where job.id = any (job_ids)
+and job.attempt = (by_id -> job.id::text ->> 'attempt')::integer
 and job.lease_until is null
 and job.invocation = (request ->> 'invocation')::uuid
-where given.outcome <> 'released'
 on conflict (job_id, attempt) do nothing
 returning job_id, attempt
 )
@@ -3272,6 +3304,9 @@ over_groups bigint[];
 begin
 if completed < interval '0' or failed < interval '0' then
 raise exception using errcode = 'JM008', message = format('prune: an age cannot be below nothing, got %s', least(completed, failed));
+end if;
+if at_most < 0 then
+raise exception using errcode = 'JM008', message = format('prune: a limit cannot be below nothing, got %s', at_most);
 end if;
 pruned := array(
 select id
@@ -3452,10 +3487,9 @@ end) each (key)
 cross join lateral (
 select starts.started_at + task.rate_seconds * interval '1 second' as frees_at
 from jobmaster.starts
-where starts.task_id = task.id
-and starts.limit_key = each.key
-and starts.started_at > moment - task.rate_seconds * interval '1 second'
-order by starts.task_id, starts.limit_key, starts.started_at desc
+where (starts.task_id, starts.limit_key, starts.started_at) > (task.id, each.key, moment - task.rate_seconds * interval '1 second')
+and (starts.task_id, starts.limit_key) <= (task.id, each.key)
+order by starts.task_id desc, starts.limit_key desc, starts.started_at desc
 offset task.rate_limit - 1
 limit 1
 ) full_key

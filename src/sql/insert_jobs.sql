@@ -33,7 +33,7 @@ begin
       case when value ?| '{unique,unique_key,debounce_seconds,after,group}' then value end as special
     from jsonb_array_elements(items) with ordinality
   ), known as materialized (
-    select named.name, task.id as task_id, task.max_attempts, task.process_units, coalesce(task.process_limit_per, task.rate_limit_per) as per, task as definition, test.*, (
+    select named.name, task.id as task_id, task.max_attempts, task.process_units, coalesce(task.process_limit_per, task.rate_limit_per) as per, task as definition, task.unique_rule is not null as is_unique, test.*, (
       select coalesce(jsonb_object_agg(param ->> 'name', param -> 'default'), '{}')
       from jsonb_array_elements(task.params) param
       where (param ->> 'has_default')::boolean
@@ -49,6 +49,18 @@ begin
   ), tested as materialized (
     select
       item.position,
+      item.name,
+      item.args,
+      item.priority,
+      item.run_at,
+      item.trace,
+      item.special,
+      known.task_id,
+      known.max_attempts,
+      known.process_units,
+      known.per,
+      known.defaults,
+      known.is_unique,
       case
         when item.args @@ known.path
         then item.args - known.names = '{}'
@@ -61,46 +73,45 @@ begin
           ))
       end as fits
     from item
-    join known on known.name = item.name
+    left join known on known.name = item.name
   ), found as materialized (
     select unsure.position, verdict.*
     from tested unsure
-    join item on item.position = unsure.position
-    join known on known.name = item.name
-    cross join lateral jobmaster.check_arguments(known.definition, item.args) verdict
+    join known on known.name = unsure.name
+    cross join lateral jobmaster.check_arguments(known.definition, unsure.args) verdict
     where unsure.fits is not true
   ), checked as materialized (
     select
-      item.position,
-      item.name,
-      item.priority,
-      item.run_at,
-      item.trace,
-      (item.special ->> 'group')::bigint as group_id,
-      known.task_id,
-      known.max_attempts,
-      known.process_units,
-      known.per,
-      case when tested.fits then known.defaults || item.args else found.complete end as complete,
+      tested.position,
+      tested.name,
+      tested.priority,
+      tested.run_at,
+      tested.trace,
+      (tested.special ->> 'group')::bigint as group_id,
+      tested.task_id,
+      tested.max_attempts,
+      tested.process_units,
+      tested.per,
+      case when tested.fits then tested.defaults || tested.args else found.complete end as complete,
       coalesce(found.expands, false) as expands,
       case
-        when known.task_id is null then 'JM001'
-        when item.special ? 'after' then 'after'
+        when tested.task_id is null then 'JM001'
+        when tested.special ? 'after' then 'after'
         when case
-          when item.special ?| '{unique,unique_key,debounce_seconds}' then item.special -> 'unique' is distinct from 'false'
-          else (known.definition).unique_rule is not null
+          when tested.special ?| '{unique,unique_key,debounce_seconds}' then tested.special -> 'unique' is distinct from 'false'
+          else tested.is_unique
         end then 'unique'
-        when item.priority not between -1000000000 and 1000000000 or item.priority % 1 <> 0 then 'JM008'
+        when tested.priority not between -1000000000 and 1000000000 or tested.priority % 1 <> 0 then 'JM008'
         -- Infinity, and years that other languages do not read, would stand in the way of every claim.
-        when item.run_at not between timestamptz '0001-01-01 00:00:00Z' and timestamptz '9999-12-31 00:00:00Z' then 'JM008'
+        when tested.run_at not between timestamptz '0001-01-01 00:00:00Z' and timestamptz '9999-12-31 00:00:00Z' then 'JM008'
         else found.code
       end as code,
       found.problem,
       found.argument
-    from item
-    left join known on known.name = item.name
-    left join tested on tested.position = item.position
-    left join found on found.position = item.position
+    from tested
+    left join found on found.position = tested.position
+  ), refused as materialized (
+    select to_jsonb(checked) - 'complete' as refusal from checked where code is not null order by position limit 1
   ), made as (
     insert into jobmaster.jobs (task_id, status, priority, rank, args, expands, max_attempts, process_units, created_at, run_at, trace, limit_key, group_id)
     select
@@ -118,7 +129,7 @@ begin
       jobmaster.limit_key(per, complete),
       group_id
     from checked
-    where not exists (select from checked where code is not null)
+    where not exists (select from refused)
     order by position
     returning id, task_id, status
   )
@@ -134,7 +145,7 @@ begin
       from made
     ),
     (select array_agg(id) from made where task_id = any (array(select shape.task_id from jobmaster.shapes shape))),
-    (select to_jsonb(checked) - 'complete' from checked where code is not null order by position limit 1)
+    (select refused.refusal from refused)
   into inserted, to_key, refusal;
 
   if refusal ->> 'code' = 'unique' then

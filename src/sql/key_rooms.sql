@@ -18,9 +18,10 @@ as $fn$
       from (
         select
         from jobmaster.starts
-        where starts.task_id = task.id
-          and starts.limit_key = each.key
-          and starts.started_at > moment - task.rate_seconds * interval '1 second'
+        -- A range in the order of the index by key: that by time would read all starts of the task for each key.
+        where (starts.task_id, starts.limit_key, starts.started_at) > (task.id, each.key, moment - task.rate_seconds * interval '1 second')
+          and (starts.task_id, starts.limit_key) <= (task.id, each.key)
+        order by starts.task_id, starts.limit_key, starts.started_at
         limit task.rate_limit
       ) recent
     ) end

@@ -5,8 +5,19 @@ returns void
 language plpgsql volatile
 as $fn$
 declare
+  by_id jsonb;
+  job_ids bigint[];
   long_tried bigint[];
 begin
+  select jsonb_object_agg(value ->> 'id', value), array_agg((value ->> 'id')::bigint)
+  into by_id, job_ids
+  from jsonb_array_elements(request -> 'outcomes')
+  where value ->> 'outcome' <> 'released';
+  if job_ids is null then
+    return;
+  end if;
+
+  -- = any, and not a join: see settle.
   with noted as (
     insert into jobmaster.attempts (job_id, attempt, started_at, finished_at, outcome, system, error)
     select
@@ -14,16 +25,14 @@ begin
       job.attempt,
       job.started_at,
       moment,
-      case when job.status = 'cancelled' then 'cancelled' when given.outcome = 'interrupted' then 'interrupted' else 'failed' end,
+      case when job.status = 'cancelled' then 'cancelled' when by_id -> job.id::text ->> 'outcome' = 'interrupted' then 'interrupted' else 'failed' end,
       job.system,
-      given.error
-    from jsonb_to_recordset(request -> 'outcomes') as given (id bigint, attempt integer, outcome text, error jsonb)
-    join jobmaster.jobs job
-      on job.id = given.id
-      and job.attempt = given.attempt
+      by_id -> job.id::text -> 'error'
+    from jobmaster.jobs job
+    where job.id = any (job_ids)
+      and job.attempt = (by_id -> job.id::text ->> 'attempt')::integer
       and job.lease_until is null
       and job.invocation = (request ->> 'invocation')::uuid
-    where given.outcome <> 'released'
     on conflict (job_id, attempt) do nothing
     returning job_id, attempt
   )

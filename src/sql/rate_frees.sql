@@ -14,10 +14,10 @@ as $fn$
     -- As many started in the window as may: there is room once the oldest of these has left it.
     select starts.started_at + task.rate_seconds * interval '1 second' as frees_at
     from jobmaster.starts
-    where starts.task_id = task.id
-      and starts.limit_key = each.key
-      and starts.started_at > moment - task.rate_seconds * interval '1 second'
-    order by starts.task_id, starts.limit_key, starts.started_at desc
+    -- A range, as in key_rooms.
+    where (starts.task_id, starts.limit_key, starts.started_at) > (task.id, each.key, moment - task.rate_seconds * interval '1 second')
+      and (starts.task_id, starts.limit_key) <= (task.id, each.key)
+    order by starts.task_id desc, starts.limit_key desc, starts.started_at desc
     offset task.rate_limit - 1
     limit 1
   ) full_key
