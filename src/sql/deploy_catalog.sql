@@ -166,22 +166,26 @@ begin
     on conflict do nothing;
   end if;
 
-  -- What waits runs under the rules of its task as they are now.
+  -- What waits, and what runs and may come back, goes by its task as it is now. What runs weighs what it was claimed with.
   update jobmaster.jobs job
   set max_attempts = task.max_attempts,
-    process_units = task.process_units,
+    process_units = case when job.status = 'running' then job.process_units else task.process_units end,
     limit_key = jobmaster.limit_key(coalesce(task.process_limit_per, task.rate_limit_per), job.args)
   from jobmaster.tasks task
   where task.id = job.task_id
     and job.finished_at is null
-    and job.status <> 'running'
-    and (
-      job.max_attempts <> task.max_attempts
-      or job.process_units <> task.process_units
-      or job.limit_key is distinct from jobmaster.limit_key(coalesce(task.process_limit_per, task.rate_limit_per), job.args)
-    )
     and job.id = any (array(
-      select id from jobmaster.jobs where finished_at is null and status <> 'running' order by id for update skip locked
+      select stale.id
+      from jobmaster.jobs stale
+      join jobmaster.tasks rules on rules.id = stale.task_id
+      where stale.finished_at is null
+        and (
+          stale.max_attempts <> rules.max_attempts
+          or (stale.status <> 'running' and stale.process_units <> rules.process_units)
+          or stale.limit_key is distinct from jobmaster.limit_key(coalesce(rules.process_limit_per, rules.rate_limit_per), stale.args)
+        )
+      order by stale.id
+      for update of stale skip locked
     ));
 
   -- Where a rate is new, or counts by other arguments, its window begins empty of those that were counted otherwise.

@@ -1,7 +1,7 @@
 // Generated from the .sql files beside it by `npm run generate:sql`. Do not edit.
 
 /** Changes when any function does. */
-export const version = '79b2cdfd7ec14f78'
+export const version = 'a6bf5111b4a9bf22'
 
 /** Every SQL function, each after those that its creation looks at. */
 export const functions: readonly { name: string; sql: string }[] = [
@@ -1305,19 +1305,23 @@ on conflict do nothing;
 end if;
 update jobmaster.jobs job
 set max_attempts = task.max_attempts,
-process_units = task.process_units,
+process_units = case when job.status = 'running' then job.process_units else task.process_units end,
 limit_key = jobmaster.limit_key(coalesce(task.process_limit_per, task.rate_limit_per), job.args)
 from jobmaster.tasks task
 where task.id = job.task_id
 and job.finished_at is null
-and job.status <> 'running'
-and (
-job.max_attempts <> task.max_attempts
-or job.process_units <> task.process_units
-or job.limit_key is distinct from jobmaster.limit_key(coalesce(task.process_limit_per, task.rate_limit_per), job.args)
-)
 and job.id = any (array(
-select id from jobmaster.jobs where finished_at is null and status <> 'running' order by id for update skip locked
+select stale.id
+from jobmaster.jobs stale
+join jobmaster.tasks rules on rules.id = stale.task_id
+where stale.finished_at is null
+and (
+stale.max_attempts <> rules.max_attempts
+or (stale.status <> 'running' and stale.process_units <> rules.process_units)
+or stale.limit_key is distinct from jobmaster.limit_key(coalesce(rules.process_limit_per, rules.rate_limit_per), stale.args)
+)
+order by stale.id
+for update of stale skip locked
 ));
 delete from jobmaster.starts
 where not exists (select from jobmaster.tasks task where task.id = starts.task_id and task.rate_limit is not null);
@@ -2872,6 +2876,7 @@ where job.status = 'waiting'
 and job.limit_key is not null
 and (job.task_id, job.limit_key, job.rank, job.id) > (task.id, room.key, -2147483648, 0)
 and (job.task_id, job.limit_key) <= (task.id, room.key)
+and jobmaster.limit_key(coalesce(task.process_limit_per, task.rate_limit_per), job.args) = room.key
 and not job.suspect
 order by job.task_id, job.limit_key, job.rank, job.id
 limit least(room.jobs, most)

@@ -100,6 +100,8 @@ begin
       and job.limit_key is not null
       and (job.task_id, job.limit_key, job.rank, job.id) > (task.id, room.key, -2147483648, 0)
       and (job.task_id, job.limit_key) <= (task.id, room.key)
+      -- A deploy that changed what is counted by has passed over a job that somebody had locked: its key is of before.
+      and jobmaster.limit_key(coalesce(task.process_limit_per, task.rate_limit_per), job.args) = room.key
       and not job.suspect
     order by job.task_id, job.limit_key, job.rank, job.id
     limit least(room.jobs, most)

@@ -35,6 +35,18 @@ export const faults: Fault[] = [
   raised('a serialization failure', '40001', 7),
   fullDisk('the disk is full'),
   {
+    name: 'the disk of the write-ahead log is full',
+    smallDisk: 'of the log',
+    async inject({ postgres, logDisk, sql }) {
+      logDisk?.fill()
+      await panic(sql, logDisk !== undefined)
+      await sleep(100)
+      await logDisk?.free()
+      await postgres.recover()
+      await sleep(200)
+    },
+  },
+  {
     name: 'the database is read-only for a moment',
     async inject({ sql }) {
       await readOnly(sql, true)
@@ -118,7 +130,7 @@ function fullDisk(name: string): Fault {
   const otherwise = raised(name, '53100', 7)
   return {
     name,
-    smallDisk: true,
+    smallDisk: 'of the database',
     begin: async (rig) => {
       if (!rig.disk) await otherwise.begin?.(rig)
     },
@@ -137,6 +149,23 @@ function fullDisk(name: string): Fault {
     end: async (rig) => {
       if (!rig.disk) await otherwise.end?.(rig)
     },
+  }
+}
+
+/**
+ * Writes to the log until it has to grow, and Postgres stops for want of room. Where its disk is not full, a session of its
+ * own is ended as Postgres ends one that cannot write.
+ */
+async function panic(sql: Rig['sql'], full: boolean): Promise<void> {
+  const [row] = await patiently(() => sql`select pg_backend_pid() as pid`)
+  if (!full) process.kill(row!.pid, 'SIGABRT')
+  for (const until = Date.now() + 5_000; ;) {
+    try {
+      await sql`select pg_logical_emit_message(false, 'fault', 'x'), pg_switch_wal()`
+    } catch {
+      return
+    }
+    if (Date.now() > until) throw new Error('Postgres did not stop, though its log cannot grow')
   }
 }
 

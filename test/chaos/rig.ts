@@ -23,6 +23,8 @@ export interface Rig {
   database: string
   /** Where the database is, of a fault that asks for a small one; nothing where none can be mounted. */
   disk: Disk | undefined
+  /** Where the write-ahead log is; nothing where no disk can be mounted. */
+  logDisk: Disk | undefined
   sql: Sql
   jobs: JobMaster
   /** Deploys a version of the tasks, on a connection of its own. */
@@ -43,8 +45,8 @@ export interface Fault {
   /** Before the first, and after the last. */
   begin?(rig: Rig): Promise<void>
   end?(rig: Rig): Promise<void>
-  /** Whether its database is on a small disk of its own. */
-  smallDisk?: boolean
+  /** What is on a small disk of its own, where one can be mounted. The log always is. */
+  smallDisk?: 'of the database' | 'of the log'
   /** Of each process that drains, by its number. */
   drainer?(index: number): Partial<DrainerOptions>
 }
@@ -68,8 +70,10 @@ export interface Server {
   drainers: Drainer[]
   proxy: Proxy
   neon: Neon
-  /** A small one, where there is a tablespace; else why there is none. */
-  disk: Disk | { refused: string }
+  /** A small one, where there is a tablespace; none where none can be mounted. */
+  disk: Disk | undefined
+  /** Another, of the write-ahead log. */
+  logDisk: Disk | undefined
   stop(): Promise<void>
 }
 
@@ -77,14 +81,18 @@ export interface Server {
 export async function startServer(): Promise<Server> {
   const postgres = await startPostgres({
     fast: true,
-    settings: { synchronous_commit: 'on', deadlock_timeout: '50ms', restart_after_crash: 'on' },
+    settings: {
+      synchronous_commit: 'on',
+      deadlock_timeout: '50ms',
+      restart_after_crash: 'on',
+      // A log that has a disk of its own is small on it.
+      max_wal_size: '64MB',
+    },
   })
-  const disk = await mountDisk(256, postgres.folder)
-  if ('refused' in disk) {
-    console.warn(
-      `A full disk is raised inside Postgres, and is not real: no small one can be mounted (${disk.refused})`,
-    )
-  } else await once(postgres.url, `create tablespace small location '${disk.folder}'`)
+  const disk = await smallDisk(256, postgres)
+  const logDisk = disk && (await smallDisk(256, postgres))
+  if (disk) await once(postgres.url, `create tablespace small location '${disk.folder}'`)
+  if (logDisk) await postgres.moveLog(logDisk.folder)
   const proxy = await startProxy(postgres.port, 'settle_and_claim')
   const neon = await startNeon(postgres.url)
   const drainers = await Promise.all(Array.from({ length: drainerCount }, () => startDrainer()))
@@ -94,14 +102,23 @@ export async function startServer(): Promise<Server> {
     neon,
     drainers,
     disk,
+    logDisk,
     async stop() {
       await Promise.all(drainers.map((drainer) => drainer.kill()))
       await neon.stop()
       await proxy.stop()
       await postgres.stop()
-      if (!('refused' in disk)) await disk.unmount()
+      await disk?.unmount()
+      await logDisk?.unmount()
     },
   }
+}
+
+async function smallDisk(megabytes: number, { folder }: Postgres): Promise<Disk | undefined> {
+  const disk = await mountDisk(megabytes, folder)
+  if (!('refused' in disk)) return disk
+  console.warn(`A full disk is raised inside Postgres, and is not real: no small one can be mounted (${disk.refused})`)
+  return undefined
 }
 
 const drainerCount = 4
@@ -115,7 +132,7 @@ export async function outcomeOf(fault: Fault, times: number, server: Server): Pr
   const url = withDatabase(postgres.url, database)
   const through = new URL(url)
   through.port = String(proxy.port)
-  const disk = fault.smallDisk && !('refused' in server.disk) ? server.disk : undefined
+  const disk = fault.smallDisk === 'of the database' ? server.disk : undefined
   await once(postgres.url, `create database ${database} ${disk ? 'tablespace small' : ''}`)
   await once(url, faultSchema)
   const deploy = async (version: number) => {
@@ -152,6 +169,7 @@ export async function outcomeOf(fault: Fault, times: number, server: Server): Pr
     neon,
     database,
     disk,
+    logDisk: server.logDisk,
     sql: beside.sql,
     jobs,
     deploy,
@@ -189,7 +207,7 @@ export async function outcomeOf(fault: Fault, times: number, server: Server): Pr
   await finish(beside.sql)
   await Promise.all(drainers.map((drainer) => drainer.end()))
 
-  const name = fault.smallDisk && !disk ? `${fault.name} (raised)` : fault.name
+  const name = fault.smallDisk && !server.disk ? `${fault.name} (raised)` : fault.name
   const outcome = await counted(name, happened, beside.sql, await runsIn(folder))
   await rm(folder, { recursive: true })
   await pool.end()

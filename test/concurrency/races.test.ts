@@ -261,6 +261,31 @@ test('a cancel and a failure that come to the same jobs from different sides do 
   expect(await deadlocks(sql, ...rivals)).toBe(0)
 })
 
+test('a job that was locked while a deploy changed what a limit counts by is started within the new one', async () => {
+  const gate = new Gate()
+  const step = (per: 'customer' | 'n') =>
+    task({ params: { customer: n, n }, processLimit: { max: 1, per: [per] }, run: () => gate.pass() })
+  const before = step('customer')
+  const { jobs, database } = await setup({ cool: { step: before } })
+  const locked = await jobs.insert(before, { customer: 2, n: 1 }, { priority: -1 })
+  const { release } = await hold(database, `select from jobmaster.jobs where id = ${locked.id} for update`)
+  const after = step('n')
+  const deployed = await setup({ cool: { step: after } }, { database })
+  await release()
+
+  const full = Array.from({ length: 1_000 }, () => ({ task: after, args: { customer: 1, n: 1 } }))
+  const other = { task: after, args: { customer: 3, n: 2 }, priority: -2 }
+  await deployed.jobs.insertMany([...full, other])
+  const stop = new AbortController()
+  const drained = deployed.jobs.runUntilEmpty(deadlineIn(), { signal: stop.signal })
+  await gate.holds(2)
+  const running = await deployed.jobs.list({ status: 'running' })
+  expect(running.jobs.map(({ args }) => args.n).toSorted()).toEqual([1, 2])
+  stop.abort()
+  gate.open()
+  await drained
+})
+
 const claimLock = `select pg_advisory_xact_lock(hashtextextended('jobmaster', 0))`
 
 /** One more pool at the same database. */

@@ -1,4 +1,4 @@
-import { createJobMaster, task } from 'jobmaster'
+import { createJobMaster, RetryAfter, task } from 'jobmaster'
 import * as v from 'valibot'
 import { expect, test } from 'vitest'
 import { deadlineIn } from '../support/deadline.ts'
@@ -154,6 +154,42 @@ test('limits that are changed hold for what waits', async () => {
   gate.open()
   expect((await drained).completed).toBe(3)
   expect([...most.values()]).toEqual([1, 1])
+})
+
+test('what ran while a deploy changed its limit counts by the new one when it comes back, behind many jobs of a full value', async () => {
+  const held = new Gate()
+  const before = task({
+    params,
+    processLimit: { max: 9, per: ['customer'] },
+    async run() {
+      await held.pass()
+      throw new RetryAfter(0)
+    },
+  })
+  const { jobs, database } = await setup({ cool: { step: before } })
+  await jobs.insert(before, { customer: 2, n: 1 }, { priority: -1 })
+  await jobs.insert(before, { customer: 3, n: 2 }, { priority: -1 })
+  const drainedBefore = jobs.runUntilEmpty(deadlineIn())
+  await held.holds(2)
+
+  const gate = new Gate()
+  const after = task({ params, processLimit: { max: 1, per: ['n'] }, run: () => gate.pass() })
+  const deployed = createJobMaster({ db: database.db, tasks: { cool: { step: after } } })
+  await deployed.deploy()
+  held.open()
+  expect((await drainedBefore).retried).toBe(2)
+  const full = Array.from({ length: 1_000 }, () => ({ task: after, args: { customer: 1 as const, n: 1 } }))
+  await deployed.insertMany(full)
+  const stop = new AbortController()
+  const drained = deployed.runUntilEmpty(deadlineIn(), { signal: stop.signal })
+  await gate.holds(2)
+  expect((await deployed.list({ status: 'running' })).jobs.map(({ args }) => args)).toEqual([
+    { customer: 1, n: 1 },
+    { customer: 3, n: 2 },
+  ])
+  stop.abort()
+  gate.open()
+  await drained
 })
 
 test('no more than its limit is found to run at once by a look for more invocations', async () => {

@@ -2,6 +2,7 @@ import { task } from 'jobmaster'
 import * as v from 'valibot'
 import { expect, test } from 'vitest'
 import { deadlineIn } from '../support/deadline.ts'
+import { Gate } from '../support/gate.ts'
 import { setup } from '../support/jobs.ts'
 
 const plain = () => task({ params: { n: v.number() }, run: ({ n }) => n })
@@ -43,6 +44,34 @@ test('after a deploy of the other code its jobs are run by that, with the argume
   expect(await newer.jobs.runUntilEmpty(deadlineIn())).toMatchObject({ completed: 1 })
   expect(await jobs.get(job.id)).toMatchObject({ result: 'from other code', args: { n: 1 } })
 })
+
+test.each([
+  [1, 2, 'scheduled'],
+  [2, 1, 'failed'],
+])(
+  'a job that runs while its maxAttempts are changed from %i to %i has those when it fails',
+  async (were, are, status) => {
+    const gate = new Gate()
+    const failing = (maxAttempts: number) =>
+      task({
+        params: {},
+        maxAttempts,
+        async run() {
+          await gate.pass()
+          throw new Error('no')
+        },
+      })
+    const before = failing(were)
+    const { jobs, database } = await setup({ cool: { task: before } })
+    const job = await jobs.insert(before, {})
+    const drained = jobs.runUntilEmpty(deadlineIn())
+    await gate.holds(1)
+    await setup({ cool: { task: failing(are) } }, { database })
+    gate.open()
+    await drained
+    expect(await jobs.get(job.id)).toMatchObject({ status, maxAttempts: are, failures: 1 })
+  },
+)
 
 test('a job can be inserted by name, without its code', async () => {
   const { jobs, database } = await setup({ cool: { task: plain() } })

@@ -66,7 +66,7 @@ const newJob: fc.Arbitrary<NewJob> = fc
 const ending = fc.constantFrom<Ending>(
   ...(['completed', 'completed', 'completed', 'completed', 'failed', 'retryAfter', 'fatal', 'interrupted'] as const),
 )
-const endingOfCall = fc.oneof({ weight: 4, arbitrary: ending }, fc.constantFrom<Ending>('released', 'held'))
+const endingOfCall = fc.oneof({ weight: 3, arbitrary: ending }, fc.constantFrom<Ending>('released', 'held', 'held'))
 const who = fc.constantFrom(0, 1, 2)
 const job = fc.nat({ max: 20 })
 
@@ -97,7 +97,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
       seconds: fc.constantFrom(5, 20, 65, 100, 1_500, 3_000, 7_200),
     }),
   },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('cancel' as const), job }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('cancel' as const), job }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('retry' as const), job }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('deploy' as const), version: fc.constantFrom(0, 1, 2) }) },
   {

@@ -88,9 +88,8 @@ export class Model {
   }
 
   /**
-   * What waits goes by its task as it is now; where any dependency has changed, what is blocked looks again. A deploy of what
-   * is deployed does nothing: what ran while its task was changed keeps what it had until it is claimed, or until a deploy
-   * that changes something.
+   * What is not over goes by its task as it is now, but for the units of what runs, which each claim takes anew; where any
+   * dependency has changed, what is blocked looks again. A deploy of what is deployed does nothing.
    */
   deploy(catalog: Catalog): void {
     if (catalog === this.catalog) return
@@ -104,11 +103,11 @@ export class Model {
     const changed = rules(catalog) !== rules(this.catalog)
     this.catalog = catalog
     for (const job of this.jobs.values()) {
-      if (isFinished(job) || job.status === 'running') continue
+      if (isFinished(job)) continue
       const definition = catalog.definitions[job.task]
       if (definition) {
         job.maxAttempts = definition.maxAttempts
-        job.units = definition.units
+        if (job.status !== 'running') job.units = definition.units
       }
       if (changed && job.status === 'blocked') Object.assign(job, { status: 'waiting', blockers: [] })
     }
@@ -322,30 +321,27 @@ export class Model {
     /** A claim may go on after the last job that its invocation took, and overlook what has come before that since. */
     const overlooked = (job: Place) =>
       request.after !== null && byRank(job, { priority: -request.after[0], id: request.after[1] }) <= 0
-    const starving = this.starving(request, start, atStart)
-    /** With what the claim took before the job that has waited, which keeps that waiting: a later round goes by its leases. */
-    const ahead = starving ? taken.filter((other) => byRank(other, starving.job) < 0) : []
-    const later = this.starving(request, new Map([...start, ...ahead.map((job) => [job.id, job] as const)]), {
-      free: atStart.free - ahead.reduce((sum, { units }) => sum + units, 0),
-      room: (task) => atStart.room(task) - ahead.filter((other) => other.task === task).length,
-    })
+    const stages = this.stages(request, start, atStart, taken, moved)
     for (const job of taken) {
-      if (starving && byRank(starving.job, job) < 0 && !overlooked(starving.job) && !job.suspect) {
-        demand(
-          this.endsBefore(job, starving.freeAt) || (ahead.length > 0 && (!later || this.endsBefore(job, later.freeAt))),
-          `${show(job)} took units that ${show(starving.job)} has waited for`,
-        )
-      }
+      // It was taken in some round, before which others may have been taken, and itself not.
+      const before = stages.filter(({ took }) => !took.includes(job))
+      const allowed = before.some(
+        ({ heavy }) =>
+          !heavy || byRank(job, heavy.job) < 0 || overlooked(heavy.job) || this.endsBefore(job, heavy.freeAt),
+      )
+      demand(
+        job.suspect || allowed,
+        `${show(job)} took units that ${show(stages[0]!.heavy?.job ?? job)} has waited for`,
+      )
     }
-    const stillStarving = this.starving(request, this.jobs, atEnd)
-    /** So long may a claim be busy with what it blocks and expands: it says so, and its caller calls again. */
-    const busy = moved.length >= 8
+    /** A claim has ten rounds, each of which blocks or expands something but for the last, and one that began in the midst. */
+    const busy = moved.length >= (request.after === null ? 10 : 9)
     for (const job of this.waiting()) {
       const before = start.get(job.id) ?? job
       if (!this.mayRun(job, request)) continue
-      const kept = [starving, stillStarving].some(
-        // Where units are held by leases that are over, they may have been counted on: the caller takes them back at once.
-        (heavy) => heavy && byRank(heavy.job, before) < 0 && (answer.expired || !this.endsBefore(job, heavy.freeAt)),
+      const kept = stages.some(
+        ({ seen, heavy }) =>
+          heavy && byRank(heavy.job, seen.get(job.id) ?? job) < 0 && !this.endsBefore(job, heavy.freeAt),
       )
       if (job.suspect) {
         const first = [...taken, ...moved].every((other) => byRank(before, start.get(other.id) ?? other) < 0)
@@ -366,6 +362,35 @@ export class Model {
         `${show(job)} was left waiting behind ${after.map(show).join(', ')}`,
       )
     }
+  }
+
+  /**
+   * Whom units are kept for, as each round of a claim may have seen it: at the start, and where there may have been several
+   * rounds after what the ones before took, blocked, raised and expanded. There are several only where jobs were blocked or
+   * expanded, or where the first began after the last job that the invocation took.
+   */
+  private stages(
+    request: ClaimRequest,
+    start: ReadonlyMap<number, ModelJob>,
+    atStart: Standing,
+    taken: readonly ModelJob[],
+    moved: readonly ModelJob[],
+  ): Stage[] {
+    const several = moved.length > 0 || request.after !== null
+    const inOrder = taken.toSorted(byRank)
+    const yetToBeTaken = taken.map((job) => [job.id, { ...job, status: 'waiting', leaseUntil: null }] as const)
+    const later = new Map([...this.jobs, ...yetToBeTaken])
+    return (several ? [start, later] : [start]).flatMap((jobs) =>
+      Array.from({ length: several ? taken.length + 1 : 1 }, (_, count) => {
+        const took = inOrder.slice(0, count)
+        const seen = new Map([...jobs, ...took.map((job) => [job.id, job] as const)])
+        const heavy = this.starving(request, seen, {
+          free: atStart.free - took.reduce((sum, { units }) => sum + units, 0),
+          room: (task) => atStart.room(task) - took.filter((other) => other.task === task).length,
+        })
+        return { seen, took, heavy }
+      }),
+    )
   }
 
   /**
@@ -576,6 +601,13 @@ export class Model {
     const rest = { cancelRequested: false, blockers: [], invocation: null, sequence: 0, units, maxAttempts }
     this.jobs.set(id, { id, task, args, priority, runAt, status, parentId, ...fresh, ...rest })
   }
+}
+
+/** A round of a claim: what it saw, what the rounds before had taken, and whom it kept units for until when. */
+interface Stage {
+  seen: ReadonlyMap<number, ModelJob>
+  took: readonly ModelJob[]
+  heavy: { job: ModelJob; freeAt: number } | undefined
 }
 
 interface Standing {

