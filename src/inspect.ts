@@ -8,6 +8,8 @@ export interface ListOptions {
   status?: JobStatus
   /** `cool.bar` */
   task?: string
+  /** The id of a group, or of an ALL job: its jobs. */
+  group?: number
   /** 50 when not given, 1,000 at the most. */
   limit?: number
   /** From the last answer: goes on after it. */
@@ -26,15 +28,20 @@ export async function getJob({ db, schema }: Queue, id: number): Promise<Job | n
  */
 export async function listJobs(
   { db, schema }: Queue,
-  { status, task, limit = 50, cursor }: ListOptions,
+  { status, task, group, limit = 50, cursor }: ListOptions,
 ): Promise<{ jobs: Job[]; cursor: string | null }> {
   if (status !== undefined && !jobStatuses.includes(status))
     throw refused('status', `one of ${jobStatuses.join(', ')}`, status)
+  if (group !== undefined && !(Number.isSafeInteger(group) && group >= 0))
+    throw refused('group', 'the id of a group', group)
   if (!(Number.isInteger(limit) && limit >= 1)) throw refused('limit', 'a whole number from 1', limit)
   if (cursor !== undefined && !/^\d{1,18}$/.test(cursor)) throw refused('cursor', 'the one of an answer', cursor)
   const conditions = [
     status && sql`job.status = ${status}`,
     task && sql`task.type_key || '.' || task.task_key = ${task}`,
+    // Its ids first: by the order of the answer alone, all jobs would be read for a small group.
+    group &&
+      sql`job.id = any (array(select member.id from ${sql.identifier(schema)}.group_members(${group}::bigint) member))`,
     cursor && sql`job.id < ${cursor}::bigint`,
   ].filter((condition): condition is SQL => Boolean(condition))
   const where = conditions.length ? sql`where ${sql.join(conditions, sql` and `)}` : sql``

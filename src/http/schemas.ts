@@ -121,10 +121,18 @@ export const drainQuery = v.strictObject({
   stream: v.exactOptional(flag),
 })
 
+const groupOf = v.pipe(
+  v.string(),
+  v.regex(/^\d{1,16}$/, 'must be the id of a group, a whole number'),
+  v.transform(Number),
+  v.safeInteger('must be the id of a group, a whole number'),
+)
+
 /** The query of `GET /jobs`. */
 export const listQuery = v.strictObject({
   status: v.exactOptional(v.picklist(jobStatuses, `must be one of ${jobStatuses.join(', ')}`)),
   task: v.exactOptional(taskName),
+  group: v.exactOptional(groupOf),
   limit: v.exactOptional(
     v.pipe(digits, v.minValue(1, 'must be at least 1'), v.maxValue(1_000, 'must be at most 1000')),
   ),
@@ -150,14 +158,7 @@ export const changeBody = v.strictObject({
 export const nameParam = v.object({ name: name('name') })
 
 /** `:id`, of a group. */
-export const groupParam = v.object({
-  id: v.pipe(
-    v.string(),
-    v.regex(/^\d{1,16}$/, 'must be the id of a group, a whole number'),
-    v.transform(Number),
-    v.safeInteger('must be the id of a group, a whole number'),
-  ),
-})
+export const groupParam = v.object({ id: groupOf })
 
 /** `:id`, of a job. */
 export const jobParam = v.object({

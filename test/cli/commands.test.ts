@@ -117,6 +117,7 @@ test('a group is shown, and jobs are inserted after it, and once by their key', 
   expect((await jobmaster('group', String(first.id))).stdout).toMatch(
     new RegExp(`^group ${first.id}: completed, 3 of 3 jobs ended, .*\n {2}completed 3\n`),
   )
+  expect((await json('list', '--group', String(first.id))).jobs.length).toBeGreaterThan(0)
   expect(await jobmaster('group', '999')).toMatchObject({ code: 1, stderr: 'error: there is no group 999\n' })
   expect(await jobmaster('group', 'x')).toMatchObject({ code: 2 })
   expect(await jobmaster(...once, '--if-failed', 'run')).toMatchObject({ code: 2 })

@@ -150,6 +150,30 @@ describe('a group', () => {
   })
 })
 
+describe('the jobs of a group', () => {
+  test('are listed, page by page, and with a status; so are the children of an ALL job', async () => {
+    const { jobs, drain } = await made()
+    await jobs.insert(load, { n: 1 })
+    const { group, jobs: inserted } = await jobs.insertMany(oneFails, { group: true })
+    const expanded = await jobs.insert(all, { b: 'ALL' })
+    await drain()
+    const ids = inserted.map(({ id }) => id).toReversed()
+    const first = await jobs.list({ group: group.id, limit: 2 })
+    const rest = await jobs.list({ group: group.id, cursor: first.cursor! })
+    expect([...first.jobs, ...rest.jobs].map(({ id }) => id)).toEqual(ids)
+    expect(rest.cursor).toBeNull()
+    expect((await jobs.list({ group: group.id, status: 'failed' })).jobs).toHaveLength(1)
+    const children = await jobs.list({ group: expanded.id })
+    expect(children.jobs.length).toBeGreaterThan(1)
+    expect(children.jobs.every(({ parentId }) => parentId === expanded.id)).toBe(true)
+    expect((await jobs.list({ group: 999 })).jobs).toEqual([])
+    await expect(jobs.list({ group: 1.5 })).rejects.toMatchObject({
+      code: 'JM008',
+      message: /group must be the id of a group/,
+    })
+  })
+})
+
 describe('what a group calls', () => {
   test('is onComplete alone, once, when all its jobs have completed', async () => {
     const { jobs, drain } = await made()

@@ -28,6 +28,16 @@ test('jobs are inserted as a group over HTTP, which is read, and calls a task on
     status: 200,
     body: { id, status: 'open', counts: { waiting: 2, completed: 0 }, total: 2, done: 0, endedAt: null },
   })
+  const listed = await answer('GET', `/jobs?group=${id}`)
+  expect(listed.body.jobs).toEqual(
+    inserted.body.jobs
+      .toReversed()
+      .map((job: object) => expect.objectContaining({ id: (job as { id: number }).id, groupId: id })),
+  )
+  expect(await answer('GET', '/jobs?group=x')).toMatchObject({
+    status: 422,
+    body: { errors: [{ in: 'query', field: 'group' }] },
+  })
   expect(await answer('POST', '/drain')).toMatchObject({ body: { completed: 3 } })
   expect(await answer('GET', `/groups/${id}`)).toMatchObject({
     body: { status: 'completed', done: 2, endedAt: expect.stringMatching(/^\d{4}-.*Z$/), failure: null },

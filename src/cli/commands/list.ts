@@ -3,11 +3,12 @@ import { jobStatuses, type JobStatus } from '../../job.ts'
 import { contextOf, withEntry } from '../context.ts'
 import { jobTable } from '../job-lines.ts'
 import { refuseUnknown } from '../nearest.ts'
-import { wholeNumber } from '../number.ts'
+import { groupId, wholeNumber } from '../number.ts'
 
 interface ListFlags {
   status?: JobStatus
   task?: string
+  group?: number
   limit: number
   cursor?: string
 }
@@ -18,6 +19,7 @@ export function addList(root: Command): void {
     .description('list jobs, the newest first')
     .addOption(new Option('--status <status>', 'only these').choices(jobStatuses))
     .option('--task <task>', 'only of this task, such as cool.bar')
+    .option('--group <id>', 'only of this group, or the children of this ALL job', groupId)
     .option('--limit <jobs>', 'how many, 1,000 at the most', wholeNumber(1), 20)
     .option('--cursor <cursor>', 'go on after an earlier answer')
     .action(list)
