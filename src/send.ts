@@ -46,9 +46,9 @@ export class TooLate extends JobMasterError {
   }
 }
 
-/** Timers hold 31 bits, and take what is past for a millisecond. */
+/** Timers hold 31 bits, and Node warns of one for a time that is past. */
 export function after(milliseconds: number, then: () => void): ReturnType<typeof setTimeout> {
-  return setTimeout(then, Math.min(milliseconds, 2 ** 31 - 1))
+  return setTimeout(then, Math.min(Math.max(1, milliseconds), 2 ** 31 - 1))
 }
 
 export function sleep(milliseconds: number): Promise<void> {

@@ -254,7 +254,7 @@ for (const rows of [10_000, large]) {
   for (const name of Object.keys(narrow)) {
     test(
       `a claim of narrow.${name} reads a bounded number of rows behind many that may not start: ${rows.toLocaleString('en')} rows`,
-      { timeout: 120_000 },
+      { timeout: 300_000 },
       async () => {
         await fillNarrow(name, rows)
         for (const analyzed of [false, true]) {

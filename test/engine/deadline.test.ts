@@ -17,9 +17,14 @@ test.each([
   const cool = { quick: quick() }
   const { jobs } = await setup({ cool })
   const job = await jobs.insert(cool.quick, {})
+  const warnings: string[] = []
+  const warned = (warning: Error) => warnings.push(warning.name)
+  process.on('warning', warned)
   const report = await jobs.runUntilEmpty(deadlineIn(milliseconds))
   expect(report).toMatchObject({ stopReason: 'deadline', completed: 0, remaining: 1 })
   expect(await jobs.get(job.id)).toMatchObject({ status: 'waiting', attempt: 0 })
+  process.off('warning', warned)
+  expect(warnings).toEqual([])
 })
 
 test('once the deadline is near nothing new is claimed, and what is left is counted', async () => {
