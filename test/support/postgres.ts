@@ -25,7 +25,7 @@ export interface Postgres {
   folder: string
   /** Stop and start again on the same port and data: every connection breaks. `immediate` is a crash, with its recovery. */
   restart(mode?: 'fast' | 'immediate'): Promise<void>
-  /** Until it has recovered from a crash by itself; starts it where it has given that up. */
+  /** Until it has recovered from a crash, by itself or, where it has given that up or stands still, started anew. */
   recover(): Promise<void>
   /** Has its write-ahead log in a folder of another file system, whose owner it is. */
   moveLog(folder: string): Promise<void>
@@ -84,9 +84,16 @@ export async function startPostgres(
       await start()
     },
     async recover() {
+      // One that ran out of disk while it recovered may stand still with neither a process that recovers nor an end, as
+      // Postgres 18 does: whoever runs it restarts it.
+      let quitAt = Date.now() + 5_000
       while (!(await accepts(port))) {
-        if (existsSync(join(databaseDir, 'postmaster.pid'))) await sleep(20)
-        else await start()
+        if (!existsSync(join(databaseDir, 'postmaster.pid'))) await start()
+        else if (Date.now() < quitAt) await sleep(20)
+        else {
+          await quit(databaseDir)
+          quitAt = Date.now() + 5_000
+        }
       }
     },
     async moveLog(folder) {
