@@ -40,7 +40,7 @@ export async function listJobs(
     status && sql`job.status = ${status}`,
     task && sql`task.type_key || '.' || task.task_key = ${task}`,
     // Its ids first: by the order of the answer alone, all jobs would be read for a small group.
-    group &&
+    group !== undefined &&
       sql`job.id = any (array(select member.id from ${sql.identifier(schema)}.group_members(${group}::bigint) member))`,
     cursor && sql`job.id < ${cursor}::bigint`,
   ].filter((condition): condition is SQL => Boolean(condition))

@@ -121,18 +121,17 @@ export const drainQuery = v.strictObject({
   stream: v.exactOptional(flag),
 })
 
-const groupOf = v.pipe(
-  v.string(),
-  v.regex(/^\d{1,16}$/, 'must be the id of a group, a whole number'),
-  v.transform(Number),
-  v.safeInteger('must be the id of a group, a whole number'),
-)
+/** An id as an address has it, in text. */
+function idOf(what: string) {
+  const expected = `must be the id of ${what}, a whole number`
+  return v.pipe(v.string(), v.regex(/^\d{1,16}$/, expected), v.transform(Number), v.safeInteger(expected))
+}
 
 /** The query of `GET /jobs`. */
 export const listQuery = v.strictObject({
   status: v.exactOptional(v.picklist(jobStatuses, `must be one of ${jobStatuses.join(', ')}`)),
   task: v.exactOptional(taskName),
-  group: v.exactOptional(groupOf),
+  group: v.exactOptional(idOf('a group')),
   limit: v.exactOptional(
     v.pipe(digits, v.minValue(1, 'must be at least 1'), v.maxValue(1_000, 'must be at most 1000')),
   ),
@@ -158,14 +157,7 @@ export const changeBody = v.strictObject({
 export const nameParam = v.object({ name: name('name') })
 
 /** `:id`, of a group. */
-export const groupParam = v.object({ id: groupOf })
+export const groupParam = v.object({ id: idOf('a group') })
 
 /** `:id`, of a job. */
-export const jobParam = v.object({
-  id: v.pipe(
-    v.string(),
-    v.regex(/^\d{1,16}$/, 'must be the id of a job, a whole number'),
-    v.transform(Number),
-    v.safeInteger('must be the id of a job, a whole number'),
-  ),
-})
+export const jobParam = v.object({ id: idOf('a job') })
