@@ -43,6 +43,31 @@ test('what comes all day goes on through an hour that comes twice, and one that 
   ])
 })
 
+// The zones, expressions and moments of croner's own tests of clocks that change (its test/timezone.test.ts).
+test.each([
+  ['30 2 * * *', 'America/New_York', '2025-03-09T06:00Z', ['2025-03-09T07:00', '2025-03-10T06:30']],
+  ['30 1 * * *', 'America/New_York', '2025-11-02T04:00Z', ['2025-11-02T05:30', '2025-11-03T06:30']],
+  ['30 1 * * *', 'America/New_York', '2025-11-02T05:31Z', ['2025-11-03T06:30', '2025-11-04T06:30']],
+  ['30 1 * * *', 'America/New_York', '2025-11-02T06:00Z', ['2025-11-03T06:30', '2025-11-04T06:30']],
+  ['30 1 * * *', 'Europe/London', '2025-03-30T00:00Z', ['2025-03-30T01:00', '2025-03-31T00:30']],
+  ['30 1 * * *', 'Europe/London', '2025-10-26T00:00Z', ['2025-10-26T00:30', '2025-10-27T01:30']],
+  ['0 * * * *', 'UTC', '2025-10-05T01:00Z', ['2025-10-05T02:00', '2025-10-05T03:00', '2025-10-05T04:00']],
+  [
+    '* * * * *',
+    'America/Los_Angeles',
+    '2025-11-02T08:58Z',
+    ['2025-11-02T08:59', '2025-11-02T09:00', '2025-11-02T09:01'],
+  ],
+  [
+    '* * * * *',
+    'America/Los_Angeles',
+    '2025-11-02T09:58Z',
+    ['2025-11-02T09:59', '2025-11-02T10:00', '2025-11-02T10:01'],
+  ],
+])('%s in %s comes after %s where clocks change', (cron, timezone, after, expected) => {
+  expect(ticks(cron, timezone, after, expected.length)).toEqual(expected)
+})
+
 test('ticks are computed ahead a hundred at a time, for 35 days, and always the next two', () => {
   expect(ticks('* * * * *', 'UTC', '2026-01-01T00:00Z', 1_000)).toHaveLength(100)
   expect(ticks('0 3 * * *', 'UTC', '2026-01-01T00:00Z', 1_000)).toHaveLength(35)
