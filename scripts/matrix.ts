@@ -1,4 +1,7 @@
-/** The tests on every Postgres version that is supported, and the app in every runtime. The default run has the newest; the others are fetched once. */
+/**
+ * The engine's tests over node-postgres on every Postgres version that is supported, and the app in every runtime. The
+ * default run has the newest version, over every driver; the others are fetched once.
+ */
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -8,16 +11,29 @@ import { vitest } from './vitest.ts'
 
 const versions = ['15.18.0-beta.17', '16.14.0-beta.17', '17.10.0-beta.17']
 const platforms = ['darwin-arm64', 'darwin-x64', 'linux-arm64', 'linux-x64', 'windows-x64']
+/** What asks the database itself; pages, HTTP and the command line are the same on each version. */
+const suite = [
+  'engine',
+  'deploy',
+  'sql',
+  'concurrency',
+  'model',
+  'plans',
+  'prune',
+  'claim-lock',
+  'large',
+  'support.test',
+]
 const cache = fileURLToPath(new URL('../.jobmaster/postgres', import.meta.url))
 
+const tests = ['--project=node-postgres', ...suite.map((name) => `test/${name}`)]
 const runs = versions.map((version) => {
   const folder = fetched(version)
   console.log(`\n> Postgres ${version}`)
-  // PGlite brings its own Postgres, and the package does not depend on one.
-  return vitest(['--project=!pglite', '--exclude=test/package.test.ts'], { JOBMASTER_TEST_POSTGRES: folder })
+  return vitest(tests, { JOBMASTER_TEST_POSTGRES: folder })
 })
 console.log('\n> Postgres of the default run')
-runs.push(vitest())
+runs.push(vitest(tests))
 console.log('\n> Every runtime')
 runs.push(runtimes())
 

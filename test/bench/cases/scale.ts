@@ -53,7 +53,7 @@ function later(name: string, count: number): Case {
   }
 }
 
-/** An invocation that finds nothing, and is not the first of its process. */
+/** An invocation that finds nothing, and is not the first of its process; and what of it the function of the database takes. */
 function idle(): Case {
   return {
     name: 'idle tick',
@@ -62,12 +62,27 @@ function idle(): Case {
       const { pool, sent } = countingPool(place.url, 1)
       const jobs = createJobMaster({ db: drizzle({ client: pool }), tasks: { cool } })
       await jobs.deploy()
+      await pool.query('set track_functions = pl')
+      const inDatabase = async () => {
+        await pool.query('select pg_stat_force_next_flush()')
+        const { rows } = await pool.query<{ ms: number }>(
+          `select coalesce(sum(total_time), 0) as ms
+          from pg_stat_user_functions
+          where schemaname = 'jobmaster' and funcname = 'settle_and_claim'`,
+        )
+        return rows[0]?.ms ?? 0
+      }
       return {
         prepare: () => settleDown(place.beside),
         async run() {
+          const msBefore = await inDatabase()
           const before = sent()
+          const startedAt = performance.now()
           for (let tick = 0; tick < 200; tick += 1) await jobs.runUntilEmpty(new Date(Date.now() + 10_000))
-          return { jobs: 200, statements: sent() - before }
+          const seconds = (performance.now() - startedAt) / 1_000
+          const statements = sent() - before
+          const ms = (await inDatabase()) - msBefore
+          return { jobs: 200, seconds, statements, parts: { 'in the database': { jobs: 200, seconds: ms / 1_000 } } }
         },
         close: () => pool.end(),
       }
