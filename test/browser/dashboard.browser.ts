@@ -166,6 +166,7 @@ test.each(looks)(
       '/jobs',
       '/jobs?status=failed',
       '/jobs?q=nothing+is+like+this',
+      `/jobs?group=${await one('expanded')}`,
       `/jobs/${failed}`,
       `/jobs/${await one('completed')}`,
       `/jobs/${await one('expanded')}`,

@@ -60,6 +60,32 @@ test('who has not signed in is shown the form, and comes back to the page that w
   expect((await ask('/jobs')).status).toBe(200)
 })
 
+test('a job leads to its group, which shows its jobs alone, how many have ended, and what it calls', async () => {
+  const page = browse()
+  await page.signIn()
+  const text = async (path: string) => (await page.ask(path)).text()
+  const shown = async (path: string) => [...(await text(path)).matchAll(/id="job-(\d+)"/g)].map(([, id]) => Number(id))
+  const foo = (b: 1 | 2 | 3) => ({ task: cool.foo, args: { b } })
+  const made = await jobs.insertMany([foo(1), foo(2), foo(3)], {
+    group: { onFailed: { task: cool.foo, args: { b: 1 } } },
+  })
+  const { id, onFailed } = made.group
+  const ids = made.jobs.map((job) => job.id).toReversed()
+  await jobs.cancel(ids[0]!)
+  expect(await text(`/jobs/${ids[0]}`)).toContain(`<a href="/dashboard/jobs?group=${id}">${id}</a>`)
+  expect(await shown(`/jobs?group=${id}`)).toEqual(ids)
+  expect(await shown(`/jobs?group=${id}&status=waiting`)).toEqual(ids.slice(1))
+  const line = /<p>(Group .*?)<\/p>/.exec(await text(`/jobs?group=${id}`))?.[1]?.replaceAll(/<.*?>/g, '')
+  expect(line).toMatch(
+    new RegExp(`^Group ${id} is open: 1 of 3 ended, 2 waiting, 1 cancelled, on failure #${onFailed}`),
+  )
+  // What nothing is left of, and what is no id.
+  expect(await text('/jobs?group=999999999')).toContain('No job is like this')
+  expect((await page.ask('/jobs?group=%00;drop')).status).toBe(200)
+  expect(page.errors).toEqual([])
+  await jobs.cancel({ status: 'waiting', task: 'cool.foo' })
+})
+
 test('the cookie is not the secret, and is kept from scripts, other sites and plain connections', async () => {
   const [cookie] = (await browse().signIn()).headers.getSetCookie()
   expect(cookie).toMatch(

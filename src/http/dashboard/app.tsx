@@ -5,6 +5,7 @@ import { HTTPException } from 'hono/http-exception'
 import { basePath } from 'hono/route'
 import { secureHeaders } from 'hono/secure-headers'
 import { JobMasterError } from '../../errors.ts'
+import type { Group } from '../../groups.ts'
 import { type JobStatus, jobStatuses } from '../../job.ts'
 import type { JobMaster } from '../../jobmaster.ts'
 import type { Auth } from '../auth.ts'
@@ -95,12 +96,14 @@ export function dashboard(source: JobsSource, { auth, onError = logged }: Dashbo
       const wanted = {
         status: statusOf(c.req.query('status')),
         task: storable(c.req.query('task')),
+        group: idOf(c.req.query('group')),
         text: storable(text?.slice(0, 200)),
-        before: cursorOf(c.req.query('before')),
+        before: idOf(c.req.query('before')),
       }
-      const [found, tasks] = await within(c, async (jobs) => [
+      const [found, tasks, group] = await within(c, async (jobs) => [
         await jobs.read((queue) => search(queue, wanted)),
         await jobs.tasks(),
+        wanted.group === undefined ? undefined : await groupOf(jobs, wanted.group),
       ])
       return c.html(
         <JobsPage
@@ -108,6 +111,7 @@ export function dashboard(source: JobsSource, { auth, onError = logged }: Dashbo
           search={wanted}
           found={found}
           tasks={tasks.map(({ task }) => task)}
+          group={group}
           done={sentenceOf(c.req.query('done'))}
           now={new Date()}
         />,
@@ -273,6 +277,16 @@ async function taskOf(jobs: JobMaster, name: string) {
   return task
 }
 
+/** Its own answer, or none where nothing of it is left. */
+async function groupOf(jobs: JobMaster, id: number): Promise<Group | undefined> {
+  try {
+    return await jobs.group(id)
+  } catch (error) {
+    if (error instanceof JobMasterError && error.code === 'JM018') return undefined
+    throw error
+  }
+}
+
 async function paused(jobs: JobMaster, verb: string, what: Parameters<JobMaster['pause']>[0]): Promise<void> {
   await (verb === 'pause' ? jobs.pause(what) : jobs.resume(what))
 }
@@ -295,6 +309,6 @@ function storable(text: string | undefined): string | undefined {
   return text?.replaceAll('\0', '') || undefined
 }
 
-function cursorOf(text: string | undefined): number | undefined {
+function idOf(text: string | undefined): number | undefined {
   return /^\d{1,15}$/.test(text ?? '') ? Number(text) : undefined
 }

@@ -169,7 +169,7 @@ function Facts({ job, base, now }: { job: Job; base: string; now: Date }) {
     facts.push(['Progress', `${Math.round(value * 100)} %${message === null ? '' : `: ${message}`}`])
   }
   if (job.leaseUntil) facts.push(['Lease until', <Time at={job.leaseUntil} now={now} />])
-  if (job.groupId !== null) facts.push(['Group', String(job.groupId)])
+  if (job.groupId !== null) facts.push(['Group', <a href={`${base}/jobs?group=${job.groupId}`}>{job.groupId}</a>])
   if (job.parentId !== null) facts.push(['Came from', <a href={`${base}/jobs/${job.parentId}`}>#{job.parentId}</a>])
   return (
     <dl class="facts">

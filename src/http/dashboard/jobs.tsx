@@ -1,3 +1,4 @@
+import type { Group } from '../../groups.ts'
 import { jobStatuses } from '../../job.ts'
 import type { Access } from './access.ts'
 import { Badge } from './badge.tsx'
@@ -10,20 +11,23 @@ interface JobsProps {
   search: Search
   found: SearchPage
   tasks: readonly string[]
+  /** The one that is searched. */
+  group: Group | undefined
   done: string | undefined
   now: Date
 }
 
 /** The jobs, the newest first, by filter. */
-export function JobsPage({ access, search, found, tasks, done, now }: JobsProps) {
+export function JobsPage({ access, search, found, tasks, group, done, now }: JobsProps) {
   const { base } = access
   const { status, task, text, before } = search
-  const isFiltered = Boolean(status || task || text)
+  const groupId = search.group?.toString()
+  const isFiltered = Boolean(status || task || groupId || text)
   const isFirst = before === undefined
   return (
     <Layout title="Jobs" access={access} here="jobs" live={isFirst} done={done}>
       <Heading title="Jobs" live={isFirst}>
-        {status === 'failed' && !text && found.jobs.length > 0 && (
+        {status === 'failed' && !text && !groupId && found.jobs.length > 0 && (
           <Action access={access} path={`/jobs/retry${query({ task })}`}>
             Retry {task ? `all failed of ${task}` : 'all failed'}
           </Action>
@@ -55,6 +59,12 @@ export function JobsPage({ access, search, found, tasks, done, now }: JobsProps)
             ))}
           </select>
         </label>
+        {groupId && (
+          <label>
+            <span>Group</span>
+            <input type="text" name="group" value={groupId} inputmode="numeric" size={8} maxlength={15} />
+          </label>
+        )}
         <label class="grow">
           <span>Search</span>
           <input type="search" name="q" value={text ?? ''} placeholder="an id, arguments or an error" maxlength={200} />
@@ -66,6 +76,7 @@ export function JobsPage({ access, search, found, tasks, done, now }: JobsProps)
           </a>
         )}
       </form>
+      {group && <GroupLine base={base} group={group} />}
       {found.jobs.length === 0 ? (
         <Nothing base={base} filtered={isFiltered} page={found} />
       ) : (
@@ -125,7 +136,7 @@ export function JobsPage({ access, search, found, tasks, done, now }: JobsProps)
       )}
       <nav class="pager" aria-label="More jobs">
         {!isFirst && (
-          <a class="button" href={`${base}/jobs${query({ status, task, q: text })}`}>
+          <a class="button" href={`${base}/jobs${query({ status, task, group: groupId, q: text })}`}>
             Newest
           </a>
         )}
@@ -133,7 +144,7 @@ export function JobsPage({ access, search, found, tasks, done, now }: JobsProps)
           <a
             class="button"
             rel="next"
-            href={`${base}/jobs${query({ status, task, q: text, before: String(found.before) })}`}
+            href={`${base}/jobs${query({ status, task, group: groupId, q: text, before: String(found.before) })}`}
           >
             {found.lookedAt === null ? 'Older' : `Look through older ones`}
           </a>
@@ -145,6 +156,40 @@ export function JobsPage({ access, search, found, tasks, done, now }: JobsProps)
         )}
       </nav>
     </Layout>
+  )
+}
+
+/** How far a group is, and what it calls once it has ended. */
+function GroupLine({ base, group }: { base: string; group: Group }) {
+  const { id, status, counts, total, done, failure } = group
+  const calls = [
+    ['on completion', group.onComplete],
+    ['on failure', group.onFailed],
+  ] as const
+  return (
+    <p>
+      Group {id} {status === 'open' ? 'is open' : `has ${status}`}: {count(done)} of {count(total)} ended
+      {jobStatuses
+        .filter((name) => counts[name] > 0)
+        .map((name) => (
+          <>
+            {', '}
+            <a href={`${base}/jobs${query({ status: name, group: String(id) })}`}>
+              {count(counts[name])} {name}
+            </a>
+          </>
+        ))}
+      {calls.map(
+        ([when, job]) =>
+          job !== null && (
+            <>
+              {', '}
+              {when} <a href={`${base}/jobs/${job}`}>#{job}</a>
+            </>
+          ),
+      )}
+      {failure !== null && <span class="muted"> {failure}</span>}
+    </p>
   )
 }
 

@@ -7,6 +7,8 @@ export interface Search {
   status?: JobStatus | undefined
   /** `cool.bar` */
   task?: string | undefined
+  /** The id of a group, or of an ALL job: its jobs. */
+  group?: number | undefined
   /** Stands in the arguments or in the error's message, whatever its case. */
   text?: string | undefined
   /** Goes on below this id. */
@@ -40,7 +42,7 @@ const pageSize = 50
 const mostLookedAt = 20_000
 
 /** Jobs, the newest first, in one statement. */
-export async function search({ db, schema }: Queue, { status, task, text, before }: Search): Promise<SearchPage> {
+export async function search({ db, schema }: Queue, { status, task, group, text, before }: Search): Promise<SearchPage> {
   const tables = sql.identifier(schema)
   const below = before === undefined ? sql`true` : sql`job.id < ${before}::bigint`
   // What every job matches needs no more than the page.
@@ -51,7 +53,7 @@ export async function search({ db, schema }: Queue, { status, task, text, before
     with looked_at as materialized (
       select job.id, ${taskCondition(schema, task)} and ${textCondition(text)} as matches
       from ${tables}.jobs job
-      where ${statusCondition(schema, status, before)} and ${below}
+      where ${statusCondition(schema, status, before)} and ${groupCondition(schema, group)} and ${below}
       order by job.id desc
       limit ${most}::integer
     ), found as materialized (
@@ -94,6 +96,12 @@ function taskCondition(schema: string, task: string | undefined): SQL {
   return sql`job.task_id = (
     select id from ${sql.identifier(schema)}.tasks where type_key || '.' || task_key = ${task}::text
   )`
+}
+
+/** Its ids first: by the order of the page alone, all jobs would be read for a small group. */
+function groupCondition(schema: string, group: number | undefined): SQL {
+  if (group === undefined) return sql`true`
+  return sql`job.id = any (array(select member.id from ${sql.identifier(schema)}.group_members(${group}::bigint) member))`
 }
 
 function textCondition(text: string | undefined): SQL {
