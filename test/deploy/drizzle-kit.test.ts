@@ -34,7 +34,8 @@ describe('the tables are the same', () => {
   })
 })
 
-test('pushing twice says that there are no changes, before deploy() and after', async () => {
+// Three processes, of seconds each where others want the machine too.
+test('pushing twice says that there are no changes, before deploy() and after', { timeout: 60_000 }, async () => {
   const { url, ...database } = await openDatabase()
   expect(await drizzleKit('push', url)).toContain('Changes applied')
   expect(await drizzleKit('push', url)).toContain('No changes detected')
