@@ -42,7 +42,10 @@ const pageSize = 50
 const mostLookedAt = 20_000
 
 /** Jobs, the newest first, in one statement. */
-export async function search({ db, schema }: Queue, { status, task, group, text, before }: Search): Promise<SearchPage> {
+export async function search(
+  { db, schema }: Queue,
+  { status, task, group, text, before }: Search,
+): Promise<SearchPage> {
   const tables = sql.identifier(schema)
   const below = before === undefined ? sql`true` : sql`job.id < ${before}::bigint`
   // What every job matches needs no more than the page.
