@@ -39,12 +39,14 @@ async function startWorker(
   ])
   onTestFinished(() => void child.kill('SIGKILL'))
   const gone = once(child, 'exit')
-  const [word] = await Promise.race([once(child, 'message'), gone])
+  // A process may be gone before its last message has arrived; its channel ends after it.
+  const silent = once(child, 'disconnect')
+  const [word] = await Promise.race([once(child, 'message'), silent])
   if (word !== 'ready') throw new Error(`${name} did not start`)
 
-  const ended = Promise.race([once(child, 'message'), gone]).then(([message]) => {
+  const ended = Promise.race([once(child, 'message'), silent]).then(async ([message]) => {
     if (typeof message === 'object' && message !== null && 'counts' in message) return message.counts
-    throw new Error(`${name} failed: ${JSON.stringify(message)}`)
+    throw new Error(`${name} failed: ${JSON.stringify(message ?? (await gone))}`)
   })
   ended.catch(() => {})
   const worker = {
