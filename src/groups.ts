@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm'
+import { type SQL, sql } from 'drizzle-orm'
 import { json, query } from './database.ts'
 import { JobMasterError } from './errors.ts'
 import { type InsertedJob, type JobStatus, jobStatuses } from './job.ts'
@@ -45,6 +45,11 @@ export interface Group {
   /** The jobs that run once it has ended. The one that does not run is deleted, and null here. */
   onComplete: number | null
   onFailed: number | null
+}
+
+/** That `job` is one of a group. Its ids first: by the order of an answer alone, all jobs would be read for a small group. */
+export function inGroup(schema: string, group: number): SQL {
+  return sql`job.id = any (array(select member.id from ${sql.identifier(schema)}.group_members(${group}::bigint) member))`
 }
 
 /** What a group calls, as its insert takes it. */

@@ -1,6 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { json, query, type Row } from './database.ts'
 import { JobMasterError } from './errors.ts'
+import { inGroup } from './groups.ts'
 import { type Job, type JobError, type JobStatus, jobStatuses } from './job.ts'
 import type { Queue } from './queue.ts'
 
@@ -39,9 +40,7 @@ export async function listJobs(
   const conditions = [
     status && sql`job.status = ${status}`,
     task && sql`task.type_key || '.' || task.task_key = ${task}`,
-    // Its ids first: by the order of the answer alone, all jobs would be read for a small group.
-    group !== undefined &&
-      sql`job.id = any (array(select member.id from ${sql.identifier(schema)}.group_members(${group}::bigint) member))`,
+    group !== undefined && inGroup(schema, group),
     cursor && sql`job.id < ${cursor}::bigint`,
   ].filter((condition): condition is SQL => Boolean(condition))
   const where = conditions.length ? sql`where ${sql.join(conditions, sql` and `)}` : sql``

@@ -1,5 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { query } from '../../../database.ts'
+import { inGroup } from '../../../groups.ts'
 import { type JobStatus, jobStatuses } from '../../../job.ts'
 import type { Queue } from '../../../queue.ts'
 
@@ -56,7 +57,7 @@ export async function search(
     with looked_at as materialized (
       select job.id, ${taskCondition(schema, task)} and ${textCondition(text)} as matches
       from ${tables}.jobs job
-      where ${statusCondition(schema, status, before)} and ${groupCondition(schema, group)} and ${below}
+      where ${statusCondition(schema, status, before)} and ${group === undefined ? sql`true` : inGroup(schema, group)} and ${below}
       order by job.id desc
       limit ${most}::integer
     ), found as materialized (
@@ -99,12 +100,6 @@ function taskCondition(schema: string, task: string | undefined): SQL {
   return sql`job.task_id = (
     select id from ${sql.identifier(schema)}.tasks where type_key || '.' || task_key = ${task}::text
   )`
-}
-
-/** Its ids first: by the order of the page alone, all jobs would be read for a small group. */
-function groupCondition(schema: string, group: number | undefined): SQL {
-  if (group === undefined) return sql`true`
-  return sql`job.id = any (array(select member.id from ${sql.identifier(schema)}.group_members(${group}::bigint) member))`
 }
 
 function textCondition(text: string | undefined): SQL {
