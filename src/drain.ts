@@ -26,7 +26,7 @@ export interface Invocation {
   /** What handlers log goes here too. */
   logger: Logger | undefined
   /** `commit` is told which invocation it is of. */
-  context: Omit<InvocationContext, 'commit'>
+  context: Pick<InvocationContext, 'db' | 'env' | 'insert' | 'insertQuery'>
   commit: (invocation: string, ...rest: Parameters<InvocationContext['commit']>) => Promise<void>
 }
 
@@ -49,6 +49,7 @@ const rateMs = [1_000, 10_000] as const
 /** A claim starts from the top of the queue again after so long, whatever was taken last. */
 const fromTopMs = 1_000
 const contendedMs = 20
+const noDependencies: readonly MetDependency[] = []
 /** A claim of so many jobs is large: a second connection is worth its while. */
 const fullFrom = 100
 
@@ -142,6 +143,13 @@ class Drain {
       ...invocation.context,
       insert: counted(invocation.context.insert),
       commit: counted((...given) => invocation.commit(this.#id, ...given)),
+      deadline,
+      stopping: this.#stopping.signal,
+      nameOf: invocation.tasks.nameOf,
+      keep: (promise) => this.#kept.push(promise),
+      now: invocation.now,
+      noted: this.#noted,
+      logged: this.#logged,
     }
     this.#now = invocation.now
     this.#deadline = deadline
@@ -232,47 +240,37 @@ class Drain {
       return
     }
     this.#started += 1
-    const context = new JobContext(this.#context, {
-      job,
-      deadline:
-        timeoutMs === undefined ? this.#deadline : new Date(Math.min(this.#deadline.getTime(), startedAt + timeoutMs)),
-      timeoutMs,
-      stopping: this.#stopping.signal,
-      met: this.#met[id] ?? [],
-      nameOf: this.#invocation.tasks.nameOf,
-      keep: (promise) => this.#kept.push(promise),
-      now: this.#now,
-      noted: this.#noted,
-      logged: this.#logged,
-    })
-    const run = () => execute(task, job, context)
+    const context = new JobContext(this.#context, job, this.#met[id] ?? noDependencies, timeoutMs)
     const { telemetry } = this.#invocation
-    const ending = telemetry ? telemetry.process(job, run) : run()
+    // A closure here would be made for each job.
+    const ending = telemetry ? traced(telemetry, task, job, context) : execute(task, job, context)
     if (ending instanceof Promise) {
       this.#running.set(id, { job, startedAt, context })
       // What it said before it first awaited something.
       if (context.noteLength > 0) this.#noted()
       void this.#finish(job, startedAt, context, ending)
     } else {
-      this.#end(context, { job, durationMs: this.#now() - startedAt, ending })
+      this.#end(context, job, startedAt, ending)
     }
   }
 
   async #finish(job: ClaimedJob, startedAt: number, context: JobContext, ending: Promise<Ending>): Promise<void> {
     const value = await ending
     this.#running.delete(job[0])
-    this.#end(context, { job, durationMs: this.#now() - startedAt, ending: value })
+    this.#end(context, job, startedAt, value)
     this.#slotFreeSince ||= this.#now()
     this.#wake()
   }
 
-  #end(context: JobContext, ended: Omit<EndedJob, 'note'>): void {
-    if (this.#ended.length === 0) this.#endedSince = this.#now()
+  #end(context: JobContext, job: ClaimedJob, startedAt: number, ending: Ending): void {
+    const now = this.#now()
+    if (this.#ended.length === 0) this.#endedSince = now
     this.#endedLength += context.noteLength
-    this.#ended.push({ ...ended, note: context.takeNote() })
+    const durationMs = now - startedAt
+    this.#ended.push({ job, durationMs, ending, note: context.takeNote() })
     context.end()
-    if (ended.ending.outcome === 'completed') this.#endedLength += ended.ending.length ?? 0
-    this.#pace.ended(ended.durationMs)
+    if (ending.outcome === 'completed') this.#endedLength += ending.length ?? 0
+    this.#pace.ended(durationMs)
   }
 
   readonly #noted = (): void => {
@@ -281,7 +279,7 @@ class Drain {
     this.#wake()
   }
 
-  readonly #logged: ConstructorParameters<typeof JobContext>[1]['logged'] = (job, message, fields) => {
+  readonly #logged: InvocationContext['logged'] = (job, message, fields) => {
     this.#told(() =>
       this.#invocation.logger?.info({ ...fields, id: job.id, task: job.task, attempt: job.attempt }, message),
     )
@@ -569,4 +567,8 @@ class Drain {
   #timeLeft(): number {
     return this.#deadline.getTime() - this.#now()
   }
+}
+
+function traced(telemetry: Telemetry, ...what: Parameters<typeof execute>): Ending | Promise<Ending> {
+  return telemetry.process(what[1], () => execute(...what))
 }

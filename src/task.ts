@@ -31,7 +31,7 @@ export type Args<T> =
     ? { [K in keyof In<P>]: Exclude<In<P>[K], undefined> | (K extends W ? 'ALL' : never) }
     : Record<string, Json>
 
-/** What a handler is given beside its arguments. */
+/** What a handler is given beside its arguments. What it has is made when it is asked for: a spread copy has nothing. */
 export interface Context {
   readonly job: { readonly id: number; readonly task: string; readonly attempt: number; readonly priority: number }
   /** Fires at the invocation's deadline, at the job's `timeoutMs`, or when the job is cancelled. */
