@@ -13,15 +13,22 @@ const versions = ['15.18.0-beta.17', '16.14.0-beta.17', '17.10.0-beta.17']
 const platforms = ['darwin-arm64', 'darwin-x64', 'linux-arm64', 'linux-x64', 'windows-x64']
 /** What asks the database itself; pages, HTTP and the command line are the same on each version. */
 const suite = [
-  'engine',
-  'deploy',
-  'sql',
+  'catalog.test',
+  'claim-lock',
   'concurrency',
+  'deploy',
+  'drain.test',
+  'engine',
+  'functions',
+  'large',
   'model',
   'plans',
   'prune',
-  'claim-lock',
-  'large',
+  'schedules.test',
+  'security/hostile-values',
+  'security/injection',
+  'security/roles',
+  'sql',
   'support.test',
 ]
 const cache = fileURLToPath(new URL('../.jobmaster/postgres', import.meta.url))

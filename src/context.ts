@@ -136,7 +136,7 @@ export class JobContext implements Context {
   /** The handler has ended, or is left to itself: nothing here holds on to it. */
   end(): void {
     this.#ended = true
-    if (this.#timer !== undefined) clearTimeout(this.#timer)
+    clearTimeout(this.#timer)
     if (this.#stop) this.#invocation.stopping.removeEventListener('abort', this.#stop)
   }
 

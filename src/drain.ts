@@ -242,8 +242,8 @@ class Drain {
     this.#started += 1
     const context = new JobContext(this.#context, job, this.#met[id] ?? noDependencies, timeoutMs)
     const { telemetry } = this.#invocation
-    // A closure here would be made for each job.
-    const ending = telemetry ? traced(telemetry, task, job, context) : execute(task, job, context)
+    const run = () => execute(task, job, context)
+    const ending = telemetry ? telemetry.process(job, run) : run()
     if (ending instanceof Promise) {
       this.#running.set(id, { job, startedAt, context })
       // What it said before it first awaited something.
@@ -567,8 +567,4 @@ class Drain {
   #timeLeft(): number {
     return this.#deadline.getTime() - this.#now()
   }
-}
-
-function traced(telemetry: Telemetry, ...what: Parameters<typeof execute>): Ending | Promise<Ending> {
-  return telemetry.process(what[1], () => execute(...what))
 }
