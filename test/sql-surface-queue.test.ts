@@ -187,7 +187,7 @@ test('last attempt: a job whose invocation was lost waits again, and says so', a
   const endless = task({ params: {}, run: () => new Promise<void>(() => {}) })
   const { jobs, why, clock, database } = await inspected({ endless })
   const job = await jobs.insert(endless, {})
-  await jobs.runUntilEmpty(deadlineIn(200), { settleMs: 0 })
+  await jobs.runUntilEmpty(deadlineIn(400), { settleMs: 0 })
   await clock.advance({ minutes: 1 })
   // Other code takes the expired lease back, and has no such task.
   const other = await setup({ cool: { nothing } }, { database, deploy: false })

@@ -209,7 +209,7 @@ test('where two claims take back at once what one invocation lost, each a part o
   const foo = task({ params: { n }, maxAttempts: 1, run: () => (++runs <= 2 ? gate.pass() : undefined) })
   const { jobs, sql, database, clock } = await setup({ cool: { foo } })
   const inserted = await jobs.insertMany([1, 2].map((n) => ({ task: foo, args: { n } })))
-  await jobs.runUntilEmpty(deadlineIn(150), { settleMs: 20 })
+  await jobs.runUntilEmpty(deadlineIn(400), { settleMs: 20 })
   await clock.advance({ minutes: 5 })
   // The first has got one of the two, and has not committed yet when the second takes the other.
   const { release } = await hold(database, `select from jobmaster.jobs where id = ${inserted[1]!.id} for update`)

@@ -33,15 +33,15 @@ test('what was interrupted by the deadline and what was lost with its invocation
   const endless = task({ params: {}, maxAttempts: 5, run: () => new Promise<void>(() => {}) })
   const { jobs, clock } = await setup({ cool: { slow, endless } })
   const interrupted = await jobs.insert(slow, {})
-  await jobs.runUntilEmpty(deadlineIn(150), { settleMs: 50 })
+  await jobs.runUntilEmpty(deadlineIn(400))
   await jobs.cancel(interrupted.id)
   const lost = await jobs.insert(endless, {})
-  await jobs.runUntilEmpty(deadlineIn(150), { settleMs: 20 })
+  await jobs.runUntilEmpty(deadlineIn(400), { settleMs: 20 })
   expect(await jobs.attempts(lost.id)).toMatchObject([
     { attempt: 1, outcome: 'running', finishedAt: null, error: null },
   ])
   await clock.advance({ minutes: 1 })
-  await jobs.runUntilEmpty(deadlineIn(150), { settleMs: 20 })
+  await jobs.runUntilEmpty(deadlineIn(400), { settleMs: 20 })
   expect(await jobs.attempts(interrupted.id)).toMatchObject([
     { attempt: 1, outcome: 'interrupted', error: { message: 'told to stop' } },
   ])

@@ -224,7 +224,7 @@ test('a task that throws because its deadline has come is waiting again, its att
   const told = task({ params: {}, run: (_, { signal }) => aborted(signal) })
   const { jobs } = await setup({ cool: { told } })
   const job = await jobs.insert(told, {})
-  expect(await jobs.runUntilEmpty(deadlineIn(300), { settleMs: 500 })).toMatchObject({
+  expect(await jobs.runUntilEmpty(deadlineIn(400), { settleMs: 500 })).toMatchObject({
     abandoned: 0,
     stopReason: 'deadline',
   })
@@ -241,7 +241,7 @@ test('a task that throws after its drain has left harms nobody: its lease ends, 
   const late = task({ params: {}, run: () => promise })
   const { jobs, clock } = await setup({ cool: { late } })
   const job = await jobs.insert(late, {})
-  expect(await jobs.runUntilEmpty(deadlineIn(300), { settleMs: 50 })).toMatchObject({ abandoned: 1 })
+  expect(await jobs.runUntilEmpty(deadlineIn(400), { settleMs: 50 })).toMatchObject({ abandoned: 1 })
   reject(new Error('too late'))
   await promise.catch(() => {})
   expect((await jobs.get(job.id))?.status).toBe('running')

@@ -133,7 +133,7 @@ test('what was claimed ahead of slow jobs goes back at the deadline, and another
   })
   const { jobs } = await setup({ cool: { step } })
   await jobs.insertMany([1, 2, 3, 4].map((n) => ({ task: step, args: { n } })))
-  const report = await jobs.runUntilEmpty(deadlineIn(200), { concurrency: 1, batchSize: 4, settleMs: 100 })
+  const report = await jobs.runUntilEmpty(deadlineIn(400), { concurrency: 1, batchSize: 4, settleMs: 100 })
   expect(report).toMatchObject({ abandoned: 1, released: 3, remaining: 3 })
   first.stuck = false
   expect(await jobs.runUntilEmpty(deadlineIn())).toMatchObject({ completed: 3 })

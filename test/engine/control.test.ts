@@ -249,7 +249,7 @@ test('a running job that is cancelled and whose invocation is killed is cancelle
   const endless = task({ params: {}, run: () => new Promise<void>(() => {}) })
   const { jobs, clock } = await setup({ cool: { endless } })
   const job = await jobs.insert(endless, {})
-  await jobs.runUntilEmpty(deadlineIn(150), { settleMs: 20 })
+  await jobs.runUntilEmpty(deadlineIn(400), { settleMs: 20 })
   await jobs.cancel(job.id)
   await clock.advance({ minutes: 1 })
   await jobs.runUntilEmpty(deadlineIn())

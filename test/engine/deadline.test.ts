@@ -51,7 +51,7 @@ test("at the deadline the jobs' signals fire, and not before", async () => {
   })
   const { jobs } = await setup({ cool: { watching } })
   await jobs.insertMany([1, 2].map(() => ({ task: watching, args: {} })))
-  const deadline = deadlineIn(300)
+  const deadline = deadlineIn(400)
   const report = await jobs.runUntilEmpty(deadline)
   expect(fired).toHaveLength(2)
   // A timer may fire a millisecond early.
@@ -83,7 +83,7 @@ test('a job that ends after its signal is released and counts an attempt', async
   const cool = { slow: untilStopped() }
   const { jobs } = await setup({ cool })
   const job = await jobs.insert(cool.slow, {})
-  const report = await jobs.runUntilEmpty(deadlineIn(250))
+  const report = await jobs.runUntilEmpty(deadlineIn(400))
   expect(report).toMatchObject({ stopReason: 'deadline', released: 1, failed: 0, retried: 0 })
   expect(await jobs.get(job.id)).toMatchObject({ status: 'waiting', attempt: 1, failures: 1 })
 })
@@ -92,8 +92,8 @@ test('a job that the deadline ends time and again has failed after its attempts'
   const slow = task({ params: {}, maxAttempts: 2, run: (_, ctx) => aborted(ctx.signal) })
   const { jobs } = await setup({ cool: { slow } })
   const job = await jobs.insert(slow, {})
-  await jobs.runUntilEmpty(deadlineIn(200))
-  expect(await jobs.runUntilEmpty(deadlineIn(200))).toMatchObject({ failed: 1 })
+  await jobs.runUntilEmpty(deadlineIn(400))
+  expect(await jobs.runUntilEmpty(deadlineIn(400))).toMatchObject({ failed: 1 })
   expect(await jobs.get(job.id)).toMatchObject({ status: 'failed', attempt: 2, error: { message: 'told to stop' } })
 })
 
@@ -107,7 +107,7 @@ test('a job that completes after its signal, within settleMs, is completed', asy
   })
   const { jobs } = await setup({ cool: { late } })
   const job = await jobs.insert(late, {})
-  expect(await jobs.runUntilEmpty(deadlineIn(200))).toMatchObject({ completed: 1, abandoned: 0 })
+  expect(await jobs.runUntilEmpty(deadlineIn(400))).toMatchObject({ completed: 1, abandoned: 0 })
   expect(await jobs.get(job.id)).toMatchObject({ status: 'completed', result: 'saved' })
 })
 
@@ -115,7 +115,7 @@ test('what was claimed and not started goes back without counting', async () => 
   const cool = { slow: untilStopped() }
   const { jobs } = await setup({ cool })
   await jobs.insertMany(Array.from({ length: 5 }, () => ({ task: cool.slow, args: {} })))
-  const report = await jobs.runUntilEmpty(deadlineIn(250), { concurrency: 1, batchSize: 5 })
+  const report = await jobs.runUntilEmpty(deadlineIn(400), { concurrency: 1, batchSize: 5 })
   expect(report).toMatchObject({ stopReason: 'deadline', released: 5, remaining: 5 })
   const failures = (await jobs.list({ status: 'waiting' })).jobs.map((job) => job.failures)
   expect(failures.toSorted()).toEqual([0, 0, 0, 0, 1])
@@ -125,7 +125,7 @@ test('a handler that never ends is left to its lease, and the drain returns by d
   const cool = { endless: endless() }
   const { jobs } = await setup({ cool }, { systemProcessUnits: 1 })
   const job = await jobs.insert(cool.endless, {})
-  const deadline = deadlineIn(200)
+  const deadline = deadlineIn(400)
   const report = await jobs.runUntilEmpty(deadline, { settleMs: 300 })
   expect(Date.now()).toBeLessThanOrEqual(deadline.getTime() + 300)
   expect(report).toMatchObject({ stopReason: 'deadline', abandoned: 1, completed: 0, released: 0 })
@@ -139,7 +139,7 @@ test('a job that is left to its lease is not run twice at once, and keeps its un
   const stuck = task({ params: {}, run: () => gate.pass() })
   const { jobs } = await setup({ cool: { stuck } }, { systemProcessUnits: 1 })
   await jobs.insert(stuck, {})
-  await jobs.runUntilEmpty(deadlineIn(150), { settleMs: 50 })
+  await jobs.runUntilEmpty(deadlineIn(400), { settleMs: 50 })
   await jobs.insert(stuck, {})
   expect(await jobs.runUntilEmpty(deadlineIn())).toMatchObject({ stopReason: 'capacity', completed: 0, remaining: 1 })
   expect(gate.most).toBe(1)
@@ -150,7 +150,7 @@ test('what ended beside a handler that never ends is settled', async () => {
   const { jobs } = await setup({ cool })
   await jobs.insert(cool.endless, {})
   const job = await jobs.insert(cool.slow, {})
-  expect(await jobs.runUntilEmpty(deadlineIn(200), { settleMs: 200 })).toMatchObject({ abandoned: 1, released: 1 })
+  expect(await jobs.runUntilEmpty(deadlineIn(400), { settleMs: 200 })).toMatchObject({ abandoned: 1, released: 1 })
   expect((await jobs.get(job.id))?.status).toBe('waiting')
 })
 

@@ -271,7 +271,7 @@ describe('what a group calls', () => {
     ran.length = 0
     await jobs.runUntilEmpty(deadlineIn())
     const { group } = await jobs.insertMany([{ task: hangs, args: {} }], { group: callbacks })
-    await jobs.runUntilEmpty(deadlineIn(150), { settleMs: 20 })
+    await jobs.runUntilEmpty(deadlineIn(400), { settleMs: 20 })
     await clock.advance({ minutes: 5 })
     await jobs.runUntilEmpty(deadlineIn())
     expect(await jobs.group(group.id)).toMatchObject({ status: 'failed', failure: expect.stringContaining('failed: ') })

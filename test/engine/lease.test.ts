@@ -6,7 +6,9 @@ import { setup } from '../support/jobs.ts'
 
 /** An invocation that is gone at once: it returns while its handlers run. */
 const killed = { settleMs: 20 }
-const soonGone = () => deadlineIn(150)
+const soonGone = () => deadlineIn(400)
+/** With a free slot a drain looks for more, and might take its own job back. */
+const takesNothingElse = { concurrency: 1 }
 
 /** A task whose first run never ends. */
 function crashing(rules: { maxAttempts?: number } = {}) {
@@ -114,7 +116,7 @@ test('a settle that comes after the job was taken back is refused and reported',
   })
   const { jobs, clock } = await setup({ cool: { slow } })
   const job = await jobs.insert(slow, {})
-  const first = jobs.runUntilEmpty(deadlineIn())
+  const first = jobs.runUntilEmpty(deadlineIn(), takesNothingElse)
   await gate.holds(1)
   await clock.advance({ hours: 1 })
   expect(await jobs.runUntilEmpty(deadlineIn())).toMatchObject({ completed: 1 })
@@ -139,7 +141,7 @@ test('a late failure is refused like a late success', async () => {
   })
   const { jobs, clock } = await setup({ cool: { slow } })
   const job = await jobs.insert(slow, {})
-  const first = jobs.runUntilEmpty(deadlineIn())
+  const first = jobs.runUntilEmpty(deadlineIn(), takesNothingElse)
   await gate.holds(1)
   await clock.advance({ hours: 1 })
   await jobs.runUntilEmpty(deadlineIn())
@@ -153,7 +155,7 @@ test('a job that outlives its lease is settled all the same while nobody has tak
   const slow = task({ params: {}, run: () => gate.pass() })
   const { jobs, clock } = await setup({ cool: { slow } })
   const job = await jobs.insert(slow, {})
-  const drained = jobs.runUntilEmpty(deadlineIn())
+  const drained = jobs.runUntilEmpty(deadlineIn(), takesNothingElse)
   await gate.holds(1)
   await clock.advance({ hours: 1 })
   gate.open()

@@ -185,7 +185,7 @@ test('a killed invocation gives its units back by itself, once its lease is over
   const { gate, wait, cool } = waiting({ processUnits: 10 })
   const { jobs, clock } = await setup({ cool }, { systemProcessUnits: 10 })
   await jobs.insert(wait, {})
-  const killed = await jobs.runUntilEmpty(deadlineIn(200), { settleMs: 50 })
+  const killed = await jobs.runUntilEmpty(deadlineIn(400), { settleMs: 50 })
   expect(killed.abandoned).toBe(1)
   const light = await jobs.insert(wait, {})
   expect(await jobs.runUntilEmpty(deadlineIn())).toMatchObject({ stopReason: 'capacity', completed: 0 })
