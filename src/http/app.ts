@@ -1,5 +1,6 @@
-import { type Context, Hono, type MiddlewareHandler } from 'hono'
+import type { Context, Hono as AnyHono, MiddlewareHandler } from 'hono'
 import { cors } from 'hono/cors'
+import { Hono } from 'hono/tiny'
 import type { GroupInsert } from '../groups.ts'
 import type { JobMaster } from '../jobmaster.ts'
 import { type Auth, authorized, authorizedDrain } from './auth.ts'
@@ -23,7 +24,7 @@ export interface HttpOptions extends RunDrainOptions {
   /** Where the app is mounted, when it is not by `app.route('/jobs', createApp(…))`. */
   basePath?: string
   /** Pages for people, at `/dashboard`: `dashboard` of `jobmaster/dashboard`. None when not given. */
-  dashboard?: (jobs: JobsSource, options: Pick<HttpOptions, 'auth' | 'onError'>) => Hono
+  dashboard?: (jobs: JobsSource, options: Pick<HttpOptions, 'auth' | 'onError'>) => AnyHono
   /** As Hono's `cors` takes it. Browsers keep other origins out when not given. */
   cors?: Parameters<typeof cors>[0]
 }

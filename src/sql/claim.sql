@@ -132,7 +132,7 @@ begin
     from (
       select
         task.id,
-        task.type_key || '.' || task.task_key as name,
+        to_json(task.type_key || '.' || task.task_key)::text as name,
         least(wanted, case when task.process_limit_per is null then task.process_limit end - coalesce(busy.running, 0)) as room,
         task.process_units,
         -- By arguments, or by time: see limited.
@@ -168,12 +168,13 @@ begin
       from head
       group by head.task_id
     ), judged as (
+      -- By its place among those that may start, and no join, which reads all of them for each.
       select
-        bool_and(may.id is not null and not may.limited and load.jobs <= may.room) as each_fits,
-        sum(load.jobs * may.process_units) as weight,
-        bool_or(load.expands or may.dependent) as special
+        bool_and(may.place is not null and not limited[may.place] and load.jobs <= slots[may.place]) as each_fits,
+        sum(load.jobs * units[may.place]) as weight,
+        bool_or(load.expands or special[may.place]) as special
       from load
-      left join unnest(able, slots, units, special, limited) may (id, room, process_units, dependent, limited) on may.id = load.task_id
+      cross join lateral (select array_position(able, load.task_id) as place) may
     )
     -- Arrays of subselects: each aggregate costs a call as much as a fifth of a job.
     select
@@ -327,13 +328,15 @@ begin
             then jsonb_build_object('name', 'DependencyFailed', 'message', problems ->> job.id::text)
           end
         where job.id = any (chosen)
-        returning json_build_array(
-          job.id, names[array_position(able, job.task_id)], job.attempt, job.priority, job.args, job.error ->> 'message', job.trace
-        )::text as text
+        -- A list of JSON as text, as it is sent: what is built as jsonb is taken apart again, and json_build_array looks
+        -- the type of each value up.
+        returning concat(
+          '[', job.id, ',', names[array_position(able, job.task_id)], ',', job.attempt, ',', job.priority, ',', job.args, ',',
+          coalesce((job.error -> 'message')::text, 'null'), ',', coalesce(to_json(job.trace)::text, 'null'), ']'
+        ) as text
       )
       select
         count(*),
-        -- Text, as it is sent: what is built as jsonb is taken apart again to be sent.
         string_agg(taken.text, ',')
       into taken_count, taken
       from taken;

@@ -1,7 +1,7 @@
 // Generated from the .sql files beside it by `npm run generate:sql`. Do not edit.
 
 /** Changes when any function does. */
-export const version = '1233f31d52c93802'
+export const version = '760b82c95d2cdcf0'
 
 /** Every SQL function, each after those that its creation looks at. */
 export const functions: readonly { name: string; sql: string }[] = [
@@ -765,7 +765,7 @@ into able, names, slots, units, special, limited, dependents, heavy
 from (
 select
 task.id,
-task.type_key || '.' || task.task_key as name,
+to_json(task.type_key || '.' || task.task_key)::text as name,
 least(wanted, case when task.process_limit_per is null then task.process_limit end - coalesce(busy.running, 0)) as room,
 task.process_units,
 task.process_limit_per is not null or task.rate_limit is not null as limited,
@@ -799,11 +799,11 @@ from head
 group by head.task_id
 ), judged as (
 select
-bool_and(may.id is not null and not may.limited and load.jobs <= may.room) as each_fits,
-sum(load.jobs * may.process_units) as weight,
-bool_or(load.expands or may.dependent) as special
+bool_and(may.place is not null and not limited[may.place] and load.jobs <= slots[may.place]) as each_fits,
+sum(load.jobs * units[may.place]) as weight,
+bool_or(load.expands or special[may.place]) as special
 from load
-left join unnest(able, slots, units, special, limited) may (id, room, process_units, dependent, limited) on may.id = load.task_id
+cross join lateral (select array_position(able, load.task_id) as place) may
 )
 select
 nullif(array(select head.id from head), '{}'),
@@ -944,9 +944,10 @@ when has_problems and problems ? job.id::text
 then jsonb_build_object('name', 'DependencyFailed', 'message', problems ->> job.id::text)
 end
 where job.id = any (chosen)
-returning json_build_array(
-job.id, names[array_position(able, job.task_id)], job.attempt, job.priority, job.args, job.error ->> 'message', job.trace
-)::text as text
+returning concat(
+'[', job.id, ',', names[array_position(able, job.task_id)], ',', job.attempt, ',', job.priority, ',', job.args, ',',
+coalesce((job.error -> 'message')::text, 'null'), ',', coalesce(to_json(job.trace)::text, 'null'), ']'
+) as text
 )
 select
 count(*),
