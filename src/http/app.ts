@@ -1,6 +1,6 @@
-import type { Context, Hono as AnyHono, MiddlewareHandler } from 'hono'
+import type { Context, Hono, MiddlewareHandler } from 'hono'
 import { cors } from 'hono/cors'
-import { Hono } from 'hono/tiny'
+import { Hono as SmallHono } from 'hono/tiny'
 import type { GroupInsert } from '../groups.ts'
 import type { JobMaster } from '../jobmaster.ts'
 import { type Auth, authorized, authorizedDrain } from './auth.ts'
@@ -24,7 +24,7 @@ export interface HttpOptions extends RunDrainOptions {
   /** Where the app is mounted, when it is not by `app.route('/jobs', createApp(…))`. */
   basePath?: string
   /** Pages for people, at `/dashboard`: `dashboard` of `jobmaster/dashboard`. None when not given. */
-  dashboard?: (jobs: JobsSource, options: Pick<HttpOptions, 'auth' | 'onError'>) => AnyHono
+  dashboard?: (jobs: JobsSource, options: Pick<HttpOptions, 'auth' | 'onError'>) => Hono
   /** As Hono's `cors` takes it. Browsers keep other origins out when not given. */
   cors?: Parameters<typeof cors>[0]
 }
@@ -41,7 +41,7 @@ export function createApp(jobs: JobsSource, options: HttpOptions = {}): App {
   const app = routes(jobs, options)
   if (options.dashboard) app.route('/dashboard', options.dashboard(jobs, options))
   // The type stays that of the routes: a client gives the base path in its address.
-  const based: App = basePath === undefined ? app : (new Hono().route(basePath, app) as unknown as App)
+  const based: App = basePath === undefined ? app : (new SmallHono().route(basePath, app) as unknown as App)
   for (const one of new Set<Pick<App, 'notFound' | 'onError'>>([app, based])) {
     one.notFound(() => new Problem(404, { detail: 'there is no such route' }).response())
     one.onError((error, c) => {
@@ -85,7 +85,7 @@ function routes(source: JobsSource, options: HttpOptions) {
   }
 
   return (
-    new Hono()
+    new SmallHono()
       .use(prepared)
       .use(options.cors ? cors(options.cors) : pass)
       .get('/health', (c) => c.json({ status: 'ok' as const }))

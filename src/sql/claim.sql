@@ -27,6 +27,7 @@ declare
   names text[];
   slots integer[];
   units integer[];
+  common_units integer;
   special boolean[];
   dependents integer[];
   limited boolean[];
@@ -150,9 +151,13 @@ begin
           or task.timeout_ms <= (request ->> 'time_left_ms')::double precision
           or (request ->> 'started')::integer = 0
         )
+      -- Offset 0: each column is worked out once for a task, however many lists it is asked for.
+      offset 0
     ) task
     where task.room > 0;
     exit when able is null;
+    -- Most often all weigh the same: then none is looked up.
+    common_units := case when units[1] = all (units) then units[1] end;
 
     -- The head of the queue, which is what is taken unless some job in it may not run.
     from_top := after_id is null;
@@ -320,7 +325,7 @@ begin
           invocation = me,
           sequence = call,
           system = on_system,
-          process_units = units[array_position(able, job.task_id)],
+          process_units = coalesce(common_units, units[array_position(able, job.task_id)]),
           blocked_at = null,
           -- A job that cannot be run is handed out with the reason, for the invocation to fail it.
           error = case

@@ -1,7 +1,7 @@
 // Generated from the .sql files beside it by `npm run generate:sql`. Do not edit.
 
 /** Changes when any function does. */
-export const version = '760b82c95d2cdcf0'
+export const version = '0a5d4ecb2dedc255'
 
 /** Every SQL function, each after those that its creation looks at. */
 export const functions: readonly { name: string; sql: string }[] = [
@@ -669,6 +669,7 @@ able integer[];
 names text[];
 slots integer[];
 units integer[];
+common_units integer;
 special boolean[];
 dependents integer[];
 limited boolean[];
@@ -782,9 +783,11 @@ task.timeout_ms is null
 or task.timeout_ms <= (request ->> 'time_left_ms')::double precision
 or (request ->> 'started')::integer = 0
 )
+offset 0
 ) task
 where task.room > 0;
 exit when able is null;
+common_units := case when units[1] = all (units) then units[1] end;
 from_top := after_id is null;
 with head as materialized (
 select job.id, job.task_id, job.rank, job.expands
@@ -937,7 +940,7 @@ claim = claim_number,
 invocation = me,
 sequence = call,
 system = on_system,
-process_units = units[array_position(able, job.task_id)],
+process_units = coalesce(common_units, units[array_position(able, job.task_id)]),
 blocked_at = null,
 error = case
 when has_problems and problems ? job.id::text
