@@ -67,10 +67,8 @@ function hasBatch(db: Database): db is Batching {
 
 function rowsOf(result: unknown): Row[] {
   // postgres-js answers an array, the others { rows }.
-  if (Array.isArray(result)) return result
-  if (typeof result === 'object' && result !== null && 'rows' in result && Array.isArray(result.rows))
-    return result.rows
-  return []
+  const rows = Array.isArray(result) ? result : (result as { rows?: unknown } | null)?.rows
+  return Array.isArray(rows) ? rows : []
 }
 
 const unreachable = /^(ECONN|ENOTFOUND|EAI_|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|EPIPE|08|57P0|53300|28|3D000|CONNECT)/

@@ -49,7 +49,6 @@ const rateMs = [1_000, 10_000] as const
 /** A claim starts from the top of the queue again after so long, whatever was taken last. */
 const fromTopMs = 1_000
 const contendedMs = 20
-const noDependencies: readonly MetDependency[] = []
 /** A claim of so many jobs is large: a second connection is worth its while. */
 const fullFrom = 100
 
@@ -240,7 +239,7 @@ class Drain {
       return
     }
     this.#started += 1
-    const context = new JobContext(this.#context, job, this.#met[id] ?? noDependencies, timeoutMs)
+    const context = new JobContext(this.#context, job, this.#met[id] ?? [], timeoutMs)
     const { telemetry } = this.#invocation
     const run = () => execute(task, job, context)
     const ending = telemetry ? telemetry.process(job, run) : run()
@@ -536,8 +535,7 @@ class Drain {
     // It must not keep what runs from being settled, nor go unseen.
     if (this.#callbackErrors.length > 0) throw this.#callbackErrors[0]
     report.stopReason = this.#stop ?? 'empty'
-    const hasToGo =
-      report.stopReason === 'deadline' || report.stopReason === 'budget' || report.stopReason === 'aborted'
+    const hasToGo = ['deadline', 'budget', 'aborted'].includes(report.stopReason)
     if (hasToGo && report.remaining > 0) report.nextWakeAt = new Date(this.#now())
     return report
   }

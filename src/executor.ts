@@ -77,16 +77,12 @@ function thrown(error: unknown, signal: AbortSignal): Ending {
   } catch {
     // A Proxy, or a getter, that throws when it is looked at: an error like any other.
   }
-  return { outcome: signal.aborted && isDeadline(signal.reason) ? 'interrupted' : 'failed', error: kept }
+  return { outcome: signal.reason instanceof DeadlineReached ? 'interrupted' : 'failed', error: kept }
 }
 
 /** Why an invocation's signal fires: its deadline has come, or its caller aborted it. */
 export class DeadlineReached extends Error {
   override readonly name = 'DeadlineReached'
-}
-
-function isDeadline(reason: unknown): boolean {
-  return reason instanceof DeadlineReached
 }
 
 /** Message, name and stack of whatever was thrown, cut to what is kept. */

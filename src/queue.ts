@@ -1,5 +1,5 @@
 import { sql, type SQL } from 'drizzle-orm'
-import { type Database, json, query, type Row } from './database.ts'
+import { type Database, hasFunction, json, query } from './database.ts'
 import { JobMasterError } from './errors.ts'
 import type { InsertedGroup } from './groups.ts'
 import type { InsertedJob, Job, JobError, JobStatus } from './job.ts'
@@ -135,7 +135,11 @@ export async function settleAndClaim(queue: Queue, request: ClaimRequest): Promi
     },
   })
   // The answer is our own function's: its shape is settle_and_claim's, and trusted.
-  const answer = (await call(queue, sql`settle_and_claim(${text}::text::jsonb)`)) as ClaimAnswer
+  const given = sql`settle_and_claim(${text}::text::jsonb`
+  // In a transaction of the caller's the function: the procedure commits.
+  const answer = (await (hasFunction(queue.db, 'rollback')
+    ? call(queue, sql`${given})`)
+    : run(queue, sql`call ${sql.identifier(queue.schema)}.${given}, null)`))) as ClaimAnswer
   answer.jobs?.sort((left, right) => right[3] - left[3] || left[0] - right[0])
   return answer
 }
@@ -236,11 +240,11 @@ function insertJobsCall(texts: readonly string[], callbacks?: Callbacks): SQL {
   return sql`insert_jobs(${callbacks ? `{"items":${items},"callbacks":${JSON.stringify(callbacks)}}` : items}::text::jsonb)`
 }
 
-async function call(queue: Queue, invocation: SQL): Promise<unknown> {
-  const [row] = await run(queue, invocation)
-  return json(row?.answer)
+function call(queue: Queue, invocation: SQL): Promise<unknown> {
+  return run(queue, sql`select ${sql.identifier(queue.schema)}.${invocation} as answer`)
 }
 
-function run({ db, schema }: Queue, invocation: SQL): Promise<Row[]> {
-  return query(db, sql`select ${sql.identifier(schema)}.${invocation} as answer`)
+async function run({ db }: Queue, statement: SQL): Promise<unknown> {
+  const [row] = await query(db, statement)
+  return json(row?.answer)
 }

@@ -3,6 +3,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { deadlineIn } from './support/deadline.ts'
 import { connect } from './support/drivers.ts'
 import { setup } from './support/jobs.ts'
+import { startPostgres } from './support/postgres.ts'
 import { sqlAt } from './support/sql.ts'
 
 const quick = () => task({ params: {}, run() {} })
@@ -117,6 +118,68 @@ test('a claim waits for no row: a job that somebody has locked is passed over', 
   expect((await jobs.get(free!.id))?.status).toBe('completed')
   await sql('rollback')
   expect((await jobs.runUntilEmpty(deadlineIn())).completed).toBe(1)
+})
+
+test("others may claim while a claim's commit waits for where the log is kept, and its answer waits for that", async () => {
+  const server = await startPostgres()
+  const cool = { quick: quick() }
+  const connections = await Promise.all([1, 2].map(() => connect('node-postgres', server.url)))
+  const runners = connections.map(({ db }) => createJobMaster({ db, tasks: { cool } }))
+  await runners[0]!.deploy()
+  await runners[0]!.insertMany(Array.from({ length: 1_000 }, () => ({ task: cool.quick, args: {} })))
+  const { sql, close } = await sqlAt(server.url)
+  // Whoever looks on does not wait for it.
+  await sql('set synchronous_commit = off')
+  const keepAt = async (name: string) => {
+    await sql(`alter system set synchronous_standby_names = '${name}'`)
+    await sql('select pg_reload_conf()')
+  }
+  const waiting = () =>
+    sql`select count(*)::integer as calls from pg_stat_activity where wait_event = 'SyncRep' and query like '%settle_and_claim%'`
+  const running = () => sql`select count(*)::integer as jobs from jobmaster.jobs where status = 'running'`
+
+  onTestFinished(async () => {
+    await keepAt('')
+    for (const one of connections) await one.close()
+    await close()
+    await server.stop()
+  })
+  await keepAt('nobody')
+  let returned = 0
+  const drained = Promise.all(
+    runners.map(async (jobs) => {
+      const { completed } = await jobs.runUntilEmpty(deadlineIn(), { batchSize: 2 })
+      returned += 1
+      return completed
+    }),
+  )
+  drained.catch(() => {})
+  await expect.poll(waiting, { timeout: 10_000 }).toEqual([{ calls: 2 }])
+  expect(await running()).toEqual([{ jobs: 4 }])
+  expect(returned).toBe(0)
+  await keepAt('')
+  const [one, other] = await drained
+  expect(one! + other!).toBe(1_000)
+})
+
+test('a drain in a transaction of its caller leaves it to the caller to commit', async () => {
+  const cool = { quick: quick() }
+  const { jobs, url } = await setup({ cool })
+  await jobs.insert(cool.quick, {})
+  const connection = await connect('node-postgres', url)
+  onTestFinished(connection.close)
+  const drainedIn = async (undo: boolean) => {
+    let completed = 0
+    await connection.db.transaction!(async (db) => {
+      completed = (await createJobMaster({ db, tasks: { cool } }).runUntilEmpty(deadlineIn())).completed
+      if (undo) throw new Error('undone')
+    }).catch((error: Error) => expect(error.message).toBe('undone'))
+    return completed
+  }
+  expect(await drainedIn(true)).toBe(1)
+  expect((await jobs.status()).jobs.waiting).toBe(1)
+  expect(await drainedIn(false)).toBe(1)
+  expect((await jobs.status()).jobs).toMatchObject({ waiting: 0, completed: 1 })
 })
 
 test('two schemas do not wait for each other', async () => {

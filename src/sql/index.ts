@@ -1,7 +1,7 @@
 // Generated from the .sql files beside it by `npm run generate:sql`. Do not edit.
 
 /** Changes when any function does. */
-export const version = '0a5d4ecb2dedc255'
+export const version = '162a0973777097f0'
 
 /** Every SQL function, each after those that its creation looks at. */
 export const functions: readonly { name: string; sql: string }[] = [
@@ -4045,6 +4045,22 @@ answer := answer || jobmaster.idle(request);
 end if;
 return '{"jobs":[' || coalesce(jobs, '') || '],"met":{' || coalesce(met, '') || '},"took_ms":'
 || round(extract(epoch from clock_timestamp() - statement_timestamp()) * 1000, 1) || ',' || substr(answer::text, 2);
+end
+$fn$;
+create or replace procedure jobmaster.settle_and_claim(request jsonb, inout answer text)
+language plpgsql
+as $fn$
+begin
+answer := jobmaster.settle_and_claim(request);
+if pg_catalog.pg_current_xact_id_if_assigned() is null
+and not pg_catalog.starts_with(answer, '{"jobs":[[')
+and (request operator(pg_catalog.->>) 'repeat')::boolean is not true
+then
+return;
+end if;
+set local synchronous_commit = off;
+commit;
+perform pg_catalog.pg_logical_emit_message(true, 'jobmaster', '');
 end
 $fn$;` },
   { name: 'supersede', sql: `create or replace function jobmaster.supersede()

@@ -159,3 +159,27 @@ begin
     || round(extract(epoch from clock_timestamp() - statement_timestamp()) * 1000, 1) || ',' || substr(answer::text, 2);
 end
 $fn$;
+
+-- What a drain calls: the same, and others may claim while the commit is on its way to the disk. The lock of claims is held
+-- until a commit has ended, and the most of that is to wait for the disk, or for the machines that keep the log. So this
+-- commits without waiting, and then waits for a record that stands behind it in the log: what is answered is as durable as
+-- after any commit, and what was lost before that nobody was told. A caller that is slow to read keeps no lock either.
+-- It has the rights of its caller, as all must that ends transactions; everybody may call it, since it does nothing that
+-- its caller may not.
+create or replace procedure jobmaster.settle_and_claim(request jsonb, inout answer text)
+language plpgsql
+as $fn$
+begin
+  answer := jobmaster.settle_and_claim(request);
+  if pg_catalog.pg_current_xact_id_if_assigned() is null
+    and not pg_catalog.starts_with(answer, '{"jobs":[[')
+    and (request operator(pg_catalog.->>) 'repeat')::boolean is not true
+  then
+    return;
+  end if;
+  set local synchronous_commit = off;
+  commit;
+  -- With the setting of the session: it waits for what the session's commits wait for.
+  perform pg_catalog.pg_logical_emit_message(true, 'jobmaster', '');
+end
+$fn$;
