@@ -100,21 +100,11 @@ export function tablesIn(schemaName: string = defaultSchemaName) {
   const jobs = schema.table(
     'jobs',
     {
+      // What every row has comes first, and of it what has a fixed length: Postgres finds no column behind a null or a text
+      // without walking there, and each update looks at all that are indexed.
       id: id('id').primaryKey().generatedAlwaysAsIdentity(),
-      parentId: id('parent_id'),
       createdAt: time('created_at').notNull(),
       runAt: time('run_at').notNull(),
-      startedAt: time('started_at'),
-      finishedAt: time('finished_at'),
-      /** Since when it has not run for want of dependencies: what completed after this counts as fresh. */
-      blockedAt: time('blocked_at'),
-      leaseUntil: time('lease_until'),
-      cancelRequestedAt: time('cancel_requested_at'),
-      /** The number of the claim that took it, from a sequence: later claims have higher numbers. */
-      claim: id('claim'),
-      invocation: uuid(),
-      /** Which call of that invocation claimed it: a repeat of the call gets the same jobs. */
-      sequence: integer(),
       taskId: integer('task_id').notNull(),
       priority: integer().notNull(),
       /**
@@ -132,9 +122,21 @@ export function tablesIn(schemaName: string = defaultSchemaName) {
       suspect: boolean().notNull().default(false),
       /** Some argument is "ALL". */
       expands: boolean().notNull().default(false),
+      /** The number of the claim that took it, from a sequence: later claims have higher numbers. */
+      claim: id('claim'),
       status: text({ enum: jobStatuses }).notNull(),
-      system: text(),
       args: jsonb().$type<Record<string, unknown>>().notNull(),
+      system: text(),
+      invocation: uuid(),
+      /** Which call of that invocation claimed it: a repeat of the call gets the same jobs. */
+      sequence: integer(),
+      startedAt: time('started_at'),
+      leaseUntil: time('lease_until'),
+      finishedAt: time('finished_at'),
+      /** Since when it has not run for want of dependencies: what completed after this counts as fresh. */
+      blockedAt: time('blocked_at'),
+      cancelRequestedAt: time('cancel_requested_at'),
+      parentId: id('parent_id'),
       result: jsonb().$type<unknown>(),
       error: jsonb().$type<JobError>(),
       /** The W3C traceparent of what inserted it. */
