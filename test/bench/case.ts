@@ -6,8 +6,6 @@ export interface Case {
   name: string
   /** `jobs/s`, more is better, when not given; `ms` a job (or a call), less is better. */
   unit?: 'jobs/s' | 'ms'
-  /** `--quick` leaves it out. */
-  slow?: boolean
   /** Only `--full` runs it, or `--only` by its name. */
   full?: boolean
   /** Once, in a database of its own. */

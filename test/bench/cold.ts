@@ -2,7 +2,7 @@
 import { drizzle } from 'drizzle-orm/node-postgres'
 import pg from 'pg'
 
-declare const WHAT: '' | 'drain'
+declare const WHAT: 'connect' | 'drain'
 
 const client = new pg.Client({ connectionString: process.argv[2] })
 await client.connect()

@@ -1,24 +1,36 @@
 import { randomBytes } from 'node:crypto'
 import pg from 'pg'
 
+/** What all cases share. */
+export interface PlaceOptions {
+  /** That of the benchmark: what runs cases is a bundle elsewhere. */
+  folder: string
+  /** Where Postgres is. */
+  server: string
+  /** The proxy that speaks Neon's protocols. */
+  neon: { fetchEndpoint: string; wsProxy: string }
+  /** How many jobs a run of a fast case has. */
+  jobs: number
+}
+
 /** A database for one case, and what runs of all cases need. */
 export interface Place {
   url: string
   /** A connection beside what is measured. */
   beside: pg.Client
-  /** How many jobs a run of a fast case has; fewer where a case is slow by nature. */
+  /** How many jobs a run of a fast case has; a share of them where a case is slow by nature, or has many. */
   jobs(share?: number): number
-  /** The proxy that speaks Neon's protocols. */
-  neon: { fetchEndpoint: string; wsProxy: string }
+  neon: PlaceOptions['neon']
+  folder: string
   drop(): Promise<void>
 }
 
-export async function createPlace(serverUrl: string, rest: { neon: Place['neon']; jobs: number }): Promise<Place> {
-  const admin = new pg.Client({ connectionString: serverUrl })
+export async function createPlace({ folder, server, neon, jobs }: PlaceOptions): Promise<Place> {
+  const admin = new pg.Client({ connectionString: server })
   await admin.connect()
   const name = `bench_${randomBytes(6).toString('hex')}`
   await admin.query(`create database ${name}`)
-  const url = new URL(serverUrl)
+  const url = new URL(server)
   url.pathname = name
   const beside = new pg.Client({ connectionString: url.href })
   // A server that is stopped meanwhile says so to all.
@@ -28,8 +40,9 @@ export async function createPlace(serverUrl: string, rest: { neon: Place['neon']
   return {
     url: url.href,
     beside,
-    neon: rest.neon,
-    jobs: (share = 1) => Math.max(1, Math.round(rest.jobs * share)),
+    folder,
+    neon,
+    jobs: (share = 1) => Math.max(1, Math.round(jobs * share)),
     async drop() {
       await beside.end()
       await admin.query(`drop database ${name} with (force)`)

@@ -1,5 +1,6 @@
-import type { Case, OpenCase } from './case.ts'
-import { createPlace, type Place } from './place.ts'
+import type { Case } from './case.ts'
+import type { PlaceOptions } from './place.ts'
+import { bundleThread, startThread, type Thread } from './thread.ts'
 
 /** What a case came to: a value each round, in its unit. */
 export interface Measured {
@@ -10,28 +11,25 @@ export interface Measured {
 }
 
 /** Every case once a round, in turn. */
-export async function measure(
-  cases: readonly Case[],
-  options: { rounds: number; url: string; jobs: number; neon: Place['neon'] },
-): Promise<Measured[]> {
-  const measured: Measured[] = []
-  const open: { place: Place; opened: OpenCase; into: Measured }[] = []
+export async function measure(cases: readonly Case[], rounds: number, options: PlaceOptions): Promise<Measured[]> {
+  const script = await bundleThread(options.folder)
+  const open: { thread: Thread; into: Measured }[] = []
   try {
-    for (const one of cases) {
-      const place = await createPlace(options.url, options)
-      const into: Measured = { name: one.name, unit: one.unit ?? 'jobs/s', values: [], statementsPerJob: undefined }
-      open.push({ place, opened: await one.open(place), into })
-      measured.push(into)
+    // A few at once: what it takes is not measured.
+    for (let first = 0; first < cases.length; first += 4) {
+      const opening = cases.slice(first, first + 4).map(async ({ name, unit = 'jobs/s' }) => ({
+        thread: await startThread(script, { ...options, name }),
+        into: { name, unit, values: [], statementsPerJob: undefined },
+      }))
+      open.push(...(await Promise.all(opening)))
     }
-    for (let round = 0; round < options.rounds; round += 1) {
+    const measured: Measured[] = open.map(({ into }) => into)
+    for (let round = 0; round < rounds; round += 1) {
       // The other way round each time, so that none always follows the same one.
-      for (const { opened, into } of round % 2 === 0 ? open : open.toReversed()) {
-        await opened.prepare()
-        globalThis.gc?.()
-        const startedAt = performance.now()
-        const done = await opened.run()
-        const seconds = done.seconds ?? (performance.now() - startedAt) / 1_000
-        into.values.push(valueOf(into.unit, done.jobs, seconds))
+      for (const { thread, into } of round % 2 === 0 ? open : open.toReversed()) {
+        await thread.prepare()
+        const done = await thread.run()
+        into.values.push(valueOf(into.unit, done.jobs, done.seconds))
         if (done.statements !== undefined) into.statementsPerJob = done.statements / done.jobs
         const note = (name: string, unit: Measured['unit'], value: number) => {
           const known = measured.find((one) => one.name === `${into.name}/${name}`)
@@ -45,13 +43,10 @@ export async function measure(
         process.stderr.write(`round ${round + 1} ${into.name}: ${shown(into.values.at(-1) ?? 0)} ${into.unit}\n`)
       }
     }
+    return measured
   } finally {
-    for (const { opened, place } of open) {
-      await opened.close()
-      await place.drop()
-    }
+    await Promise.all(open.map(({ thread }) => thread.close()))
   }
-  return measured
 }
 
 function valueOf(unit: Measured['unit'], jobs: number, seconds: number): number {

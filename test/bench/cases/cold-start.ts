@@ -1,25 +1,21 @@
 import { execFile } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { build } from 'esbuild'
 import type { Case } from '../case.ts'
 import { fill } from './drain.ts'
 
 /** The processor time of a process that connects, and of one that connects and runs its first job. */
-export const coldStart: Case[] = [starting('cold start/connect', ''), starting('cold start/first job', 'drain')]
+export const coldStart: Case[] = [starting('cold start/connect', 'connect'), starting('cold start/first job', 'drain')]
 
 function starting(name: string, what: string): Case {
   return {
     name,
     unit: 'ms',
     async open(place) {
-      // In this folder, for its packages.
-      const folder = await mkdtemp(fileURLToPath(new URL('../cold-', import.meta.url)))
-      const script = join(folder, 'cold.mjs')
+      // Where it finds its packages.
+      const script = `${place.folder}/node_modules/.bench/cold-${what}.mjs`
       await build({
-        entryPoints: [fileURLToPath(new URL('../cold.ts', import.meta.url))],
+        entryPoints: [`${place.folder}/cold.ts`],
         outfile: script,
         bundle: true,
         minify: true,
@@ -40,7 +36,7 @@ function starting(name: string, what: string): Case {
           }
           return { jobs: 5, seconds }
         },
-        close: () => rm(folder, { recursive: true }),
+        async close() {},
       }
     },
   }

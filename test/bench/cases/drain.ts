@@ -21,7 +21,6 @@ export interface Drained {
   /** How many drains at once, and on how many systems. */
   drains?: number
   systems?: number
-  count?: number
 }
 
 const quick = task({ params: { n: v.number() }, run() {} })
@@ -85,12 +84,11 @@ export const drain: Case[] = [
   }),
 ]
 
-export function drained(name: string, options: Drained, share = 1, slow = false): Case {
+export function drained(name: string, options: Drained, share = 1): Case {
   return {
     name,
-    slow,
     async open(place) {
-      const count = options.count ?? place.jobs(share)
+      const count = place.jobs(share)
       await fill(place, options, count)
       const drains = drainsOf(place, options)
       let left = count
@@ -104,10 +102,9 @@ export function drained(name: string, options: Drained, share = 1, slow = false)
         async prepare() {
           await putBack(place.beside)
           // Its vacuum has thrown away what each connection had planned, which is not what is measured.
-          const warmUp = {
-            batchSize: Math.min(options.batchSize ?? 100, 100),
-            statementBudget: drains.length > 4 ? 4 : 12,
-          }
+          const statementBudget = drains.length > 4 ? 4 : 12
+          const half = Math.floor(count / 2 / drains.length / statementBudget)
+          const warmUp = { batchSize: Math.max(1, Math.min(options.batchSize ?? 100, 100, half)), statementBudget }
           left = count - (await drainAll(warmUp)).jobs
         },
         async run() {

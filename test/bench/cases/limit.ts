@@ -23,14 +23,14 @@ export const limit: Case[] = [1, 10, 100, 500, 1_000].map((batch) => ({
         args jsonb not null
       );
       create index on jobs (rank, id) where status = 'waiting';`)
-    const drainFor = async (most: number) => {
+    const drainFor = async (most: number, size: number) => {
       let done: unknown[] = []
       let jobs = 0
       for (let statements = 1; ; statements += 1) {
         const { rows } = await client.query<[string, unknown]>({
           name: 'fused',
           text: fused,
-          values: [done, statements < most ? batch : 0],
+          values: [done, statements < most ? size : 0],
           rowMode: 'array',
         })
         jobs += done.length
@@ -46,9 +46,9 @@ export const limit: Case[] = [1, 10, 100, 500, 1_000].map((batch) => ({
           select 0, 'waiting', now(), repeat('x', 80), jsonb_build_object('n', n)
           from generate_series(1, ${count}) n`)
         await settleDown(place.beside)
-        await drainFor(12)
+        await drainFor(12, Math.min(batch, 100))
       },
-      run: () => drainFor(Infinity),
+      run: () => drainFor(Infinity, batch),
       close: () => client.end(),
     }
   },
