@@ -7,10 +7,11 @@
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { Worker } from 'node:worker_threads'
+import pg from 'pg'
 import { startPostgres } from '../support/postgres.ts'
 import { cases as all } from './cases.ts'
 import { fetchPeers } from './peer.ts'
-import type { Place } from './place.ts'
+import { naptime, type Place } from './place.ts'
 import { ratios } from './ratios.ts'
 import { measure } from './rounds.ts'
 import { compare, tables } from './table.ts'
@@ -36,6 +37,11 @@ if (cases.length === 0) throw new Error(`no case matches ${options.only}: ${all.
 if (cases.some(({ name }) => /^(graphile|pg-boss)/.test(name))) fetchPeers()
 // With the durability that Postgres comes with: fsync and synchronous_commit are on.
 const server = await startPostgres()
+const admin = new pg.Client({ connectionString: server.url })
+await admin.connect()
+await admin.query(`alter system set autovacuum_naptime to '${naptime}'`)
+await admin.query('select pg_reload_conf()')
+await admin.end()
 const proxy = new Worker(new URL('neon-worker.ts', import.meta.url), { workerData: server.url })
 const { fetchEndpoint, wsProxy } = await new Promise<{ fetchEndpoint: string; wsProxy: string }>((resolve) =>
   proxy.once('message', resolve),

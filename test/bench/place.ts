@@ -51,6 +51,9 @@ export async function createPlace({ folder, server, neon, jobs }: PlaceOptions):
   }
 }
 
+/** Autovacuum would clean up after one case while another is measured: each run begins after a vacuum of its own. */
+export const naptime = '1d'
+
 /** Every run begins alike: statistics are there, dead rows are not, and no checkpoint is due. */
 export async function settleDown(beside: pg.Client): Promise<void> {
   const { rows } = await beside.query<{ tables: string }>(

@@ -4,7 +4,7 @@ import * as v from 'valibot'
 import { createJobMaster, task } from '../../../src/index.ts'
 import { Clock } from '../../support/clock.ts'
 import type { Case } from '../case.ts'
-import { settleDown } from '../place.ts'
+import { naptime, settleDown } from '../place.ts'
 
 const jobsOfDay = 2_000_000
 const steps = 200
@@ -28,8 +28,8 @@ export const day: Case[] = [
         keep: { completed: '2 hours' },
       })
       await jobs.deploy()
-      const hurry = async (naptime: string, delay: string) => {
-        await place.beside.query(`alter system set autovacuum_naptime ${naptime}`)
+      const hurry = async (nap: string, delay: string) => {
+        await place.beside.query(`alter system set autovacuum_naptime ${nap}`)
         await place.beside.query(`alter system set autovacuum_vacuum_cost_delay ${delay}`)
         await place.beside.query('select pg_reload_conf()')
       }
@@ -76,6 +76,7 @@ export const day: Case[] = [
             seconds.map((time, part) => [`tenth ${part + 1}`, { jobs: jobsOfDay / 10, seconds: time }]),
           )
           const sized = Object.fromEntries(sizes.map((megabytes, part) => [`size after tenth ${part + 1}`, megabytes]))
+          await hurry(`to '${naptime}'`, 'to default')
           return {
             jobs: jobsOfDay,
             seconds: seconds.reduce((sum, time) => sum + time),
@@ -85,7 +86,6 @@ export const day: Case[] = [
           }
         },
         async close() {
-          await hurry('to default', 'to default')
           await pool.end()
         },
       }
