@@ -36,7 +36,6 @@ declare
   in_order boolean;
   has_special boolean;
   moved boolean;
-  ranks integer[];
   last_rank integer;
   last_id bigint;
   some_running boolean;
@@ -169,7 +168,7 @@ begin
       limit wanted
       for update skip locked
     ), load as (
-      select head.task_id, count(*) as jobs, bool_or(head.expands) as expands
+      select head.task_id, count(*) as jobs, bool_or(head.expands) as expands, max(head.rank) as last_rank
       from head
       group by head.task_id
     ), judged as (
@@ -177,14 +176,15 @@ begin
       select
         bool_and(may.place is not null and not limited[may.place] and load.jobs <= slots[may.place]) as each_fits,
         sum(load.jobs * units[may.place]) as weight,
-        bool_or(load.expands or special[may.place]) as special
+        bool_or(load.expands or special[may.place]) as special,
+        max(load.last_rank) as last_rank
       from load
       cross join lateral (select array_position(able, load.task_id) as place) may
     )
     -- Arrays of subselects: each aggregate costs a call as much as a fifth of a job.
     select
       nullif(array(select head.id from head), '{}'),
-      array(select head.rank from head),
+      judged.last_rank,
       judged.each_fits and judged.weight <= free_units,
       judged.special,
       case when judged.special then nullif(array(select head.id from head where head.expands), '{}') end,
@@ -192,9 +192,8 @@ begin
       case when judged.special then array(
         select head.id from head where not head.expands and (head.task_id = any (dependents)) is not true
       ) end
-    into chosen, ranks, in_order, has_special, expanding, dependent, plain
+    into chosen, last_rank, in_order, has_special, expanding, dependent, plain
     from judged;
-    last_rank := ranks[cardinality(ranks)];
 
     if has_suspects and in_order then
       -- One that has waited too long is not passed over.

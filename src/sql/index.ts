@@ -1,7 +1,7 @@
 // Generated from the .sql files beside it by `npm run generate:sql`. Do not edit.
 
 /** Changes when any function does. */
-export const version = '162a0973777097f0'
+export const version = '6ae9db54ea7f0153'
 
 /** Every SQL function, each after those that its creation looks at. */
 export const functions: readonly { name: string; sql: string }[] = [
@@ -678,7 +678,6 @@ chosen bigint[];
 in_order boolean;
 has_special boolean;
 moved boolean;
-ranks integer[];
 last_rank integer;
 last_id bigint;
 some_running boolean;
@@ -797,20 +796,21 @@ order by job.rank, job.id
 limit wanted
 for update skip locked
 ), load as (
-select head.task_id, count(*) as jobs, bool_or(head.expands) as expands
+select head.task_id, count(*) as jobs, bool_or(head.expands) as expands, max(head.rank) as last_rank
 from head
 group by head.task_id
 ), judged as (
 select
 bool_and(may.place is not null and not limited[may.place] and load.jobs <= slots[may.place]) as each_fits,
 sum(load.jobs * units[may.place]) as weight,
-bool_or(load.expands or special[may.place]) as special
+bool_or(load.expands or special[may.place]) as special,
+max(load.last_rank) as last_rank
 from load
 cross join lateral (select array_position(able, load.task_id) as place) may
 )
 select
 nullif(array(select head.id from head), '{}'),
-array(select head.rank from head),
+judged.last_rank,
 judged.each_fits and judged.weight <= free_units,
 judged.special,
 case when judged.special then nullif(array(select head.id from head where head.expands), '{}') end,
@@ -818,9 +818,8 @@ case when judged.special then nullif(array(select head.id from head where not he
 case when judged.special then array(
 select head.id from head where not head.expands and (head.task_id = any (dependents)) is not true
 ) end
-into chosen, ranks, in_order, has_special, expanding, dependent, plain
+into chosen, last_rank, in_order, has_special, expanding, dependent, plain
 from judged;
-last_rank := ranks[cardinality(ranks)];
 if has_suspects and in_order then
 in_order := not exists (
 select
