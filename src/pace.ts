@@ -52,7 +52,7 @@ export class Pace {
   }
 
   /**
-   * How many jobs to claim while so many run: for as long ahead as jobs are short, ten times the last claim at the most;
+   * How many jobs to claim while so many run: for as long ahead as jobs are short, four times the last claim at the most;
    * as many as there are free slots where they are not.
    */
   wanted(running: number): number {
@@ -63,7 +63,7 @@ export class Pace {
     if (this.#batchSize !== undefined) return this.#batchSize
     if (this.#seen > 0) {
       const inTime = Math.ceil((aheadMs * this.#concurrency) / Math.max(this.#averageMs, 0.1))
-      const most = Math.min(this.#claimSize * 10, this.#wayMs > farMs ? maximumFarBatch : maximumBatch)
+      const most = Math.min(this.#claimSize * 4, this.#wayMs > farMs ? maximumFarBatch : maximumBatch)
       this.#claimSize = Math.min(Math.max(inTime, Math.min(this.#concurrency, maximumBatch)), most)
     }
     return this.#claimSize > this.#concurrency
