@@ -10,7 +10,7 @@ const ourNames = migrations
 
 /**
  * An expression for JobMaster's tables, views and sequences in a schema, as they are: a jsonb array with a line for each
- * column, index, constraint and sequence. What Postgres versions show differently is left out.
+ * column, index, constraint and sequence. What Postgres versions show differently is left out, and how an index is stored.
  */
 export function relationsOf(schema: string): SQL {
   const ours = sql`relation.relname in ${ourNames}`
@@ -28,7 +28,8 @@ export function relationsOf(schema: string): SQL {
       left join pg_attrdef fallback on fallback.adrelid = relation.oid and fallback.adnum = attribute.attnum
       where namespace.nspname = ${schema} and relation.relkind in ('r', 'v') and ${ours}
       union all
-      select relation.relname || ': ' || replace(pg_get_indexdef(entry.indexrelid), quote_ident(${schema}) || '.', '')
+      select relation.relname || ': '
+        || regexp_replace(replace(pg_get_indexdef(entry.indexrelid), quote_ident(${schema}) || '.', ''), ' WITH \\(.*?\\)', '')
       from pg_class relation
       join pg_namespace namespace on namespace.oid = relation.relnamespace
       join pg_index entry on entry.indrelid = relation.oid

@@ -180,6 +180,8 @@ async function drained(names: string[]): Promise<ClaimedJob[]> {
       since: last.since ?? 0,
       after: last.after ?? null,
       take_back: false,
+      // None of the jobs is that old: a call sees so at the first.
+      keep: { completed: 604_800, failed: 2_592_000 },
     }
     last = await settleAndClaim(queue, request)
     got.push(...(last.jobs ?? []))

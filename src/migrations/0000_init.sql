@@ -58,10 +58,7 @@ CREATE TABLE "jobmaster"."jobs" (
 	"parent_id" bigint,
 	"result" jsonb,
 	"error" jsonb,
-	CONSTRAINT "jobs_status_check" CHECK (status in ('scheduled', 'waiting', 'blocked', 'running', 'completed', 'failed', 'cancelled', 'expanded')),
-	CONSTRAINT "jobs_finished_check" CHECK ((finished_at is not null) = (status in ('completed', 'failed', 'cancelled', 'expanded'))),
-	CONSTRAINT "jobs_running_check" CHECK ((status = 'running') = (lease_until is not null) and (status <> 'running' or (claim is not null and invocation is not null and system is not null))),
-	CONSTRAINT "jobs_priority_check" CHECK (priority between -1000000000 and 1000000000)
+	CONSTRAINT "jobs_row_check" CHECK ((finished_at is null) = (status = any ('{waiting,running,scheduled,blocked}')) and (status = 'running') = (lease_until is not null) and rank = -priority)
 );
 --> statement-breakpoint
 CREATE TABLE "jobmaster"."meta" (

@@ -92,12 +92,12 @@ begin
           and job.task_id <= may.id
           and not job.suspect
         order by job.task_id, job.rank, job.id
-        limit least(may.room, free_units / may.process_units)
+        limit least(may.room, wanted, free_units / may.process_units)
       )
       union all
       select first.id, first.rank
       from (select where task.process_limit_per is not null or task.rate_limit is not null) limits
-      cross join lateral jobmaster.limited(task, least(may.room, free_units / may.process_units), since, moment) first
+      cross join lateral jobmaster.limited(task, least(may.room, wanted, free_units / may.process_units), since, moment) first
     ) head
     where starving.id is null
       or (head.rank, head.id) < (starving.rank, starving.id)
@@ -105,7 +105,7 @@ begin
     order by head.rank, head.id
   loop
     exit when cardinality(chosen) >= wanted;
-    if slots[candidate.index] > 0 and candidate.process_units <= free_units then
+    if slots[candidate.index] > 0 is not false and candidate.process_units <= free_units then
       chosen := chosen || candidate.id;
       slots[candidate.index] := slots[candidate.index] - 1;
       free_units := free_units - candidate.process_units;

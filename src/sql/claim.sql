@@ -1,6 +1,6 @@
 -- Takes the next jobs for an invocation, in the order of their rank and id, under the limits. settle_and_claim says what
 -- is in the request, and the answer: jobs is what stands between the brackets of the list, the rest is told of.
--- Claims on one schema are serialised by a lock that is taken before anything is read, so that each statement below sees
+-- Claims on one schema are serialised by a lock that is taken before any job is read, so that each statement below sees
 -- all that other claims did; it is held until the transaction ends. Under it nothing waits: rows are locked with skip
 -- locked. Rounds are bounded: a job that is blocked or expanded makes room for another look at the queue, where its
 -- dependencies and children now are.
@@ -18,8 +18,7 @@ declare
   from_top boolean;
   claim_number bigint;
   moment timestamptz;
-  busy_tasks integer[];
-  busy_jobs integer[];
+  oldest bigint;
   free_units bigint := request ->> 'units';
   expired boolean := false;
   again boolean := false;
@@ -29,16 +28,16 @@ declare
   units integer[];
   common_units integer;
   special boolean[];
-  dependents integer[];
   limited boolean[];
   heavy integer[];
   chosen bigint[];
   in_order boolean;
   has_special boolean;
+  has_limits boolean;
+  all_alike boolean;
   moved boolean;
   last_rank integer;
   last_id bigint;
-  some_running boolean;
   has_suspects boolean;
   suspect record;
   alone boolean := false;
@@ -58,55 +57,74 @@ declare
   blocked integer := 0;
   contended integer := 0;
   queued boolean;
+  setting text;
 begin
-  -- An answer may be megabytes, and Postgres sends it before it commits: a caller that is frozen, or gone without a word,
-  -- must not hold the lock for as long as TCP waits. Until the commit only.
-  queued := not pg_try_advisory_xact_lock(hashtextextended('jobmaster', 0));
-  if queued then
-    perform pg_advisory_xact_lock(hashtextextended('jobmaster', 0));
-  end if;
-  perform set_config('tcp_user_timeout', '5000', true);
-  moment := jobmaster.clock();
-  until := moment + (request ->> 'lease_ms')::double precision * interval '1 millisecond';
-
   for round in 1 .. 10 loop
+    -- Which tasks may start a job, unless too much runs: asked before the lock, as it is not other claims that decide that.
+    select
+      array_agg(task.id),
+      array_agg(task.name),
+      array_agg(task.room),
+      array_agg(task.process_units),
+      array_agg(task.dependent),
+      array_agg(task.limited)
+    into able, names, slots, units, special, limited
+    from (
+      select
+        task.id,
+        to_json(task.type_key || '.' || task.task_key)::text as name,
+        case when task.process_limit_per is null then task.process_limit end as room,
+        task.process_units,
+        -- By arguments, or by time: see limited.
+        task.process_limit_per is not null or task.rate_limit is not null as limited,
+        exists (select from jobmaster.dependencies dependency where dependency.task_id = task.id) as dependent
+      from jobmaster.tasks task
+      where task.retired_at is null
+        and task.paused_at is null
+        and not exists (select from jobmaster.systems pool where pool.name = on_system and pool.paused_at is not null)
+        and task.process_units <= (request ->> 'units')::bigint
+        and task.hash = request -> 'tasks' ->> (task.type_key || '.' || task.task_key)
+        and (
+          task.timeout_ms is null
+          or task.timeout_ms <= (request ->> 'time_left_ms')::double precision
+          or (request ->> 'started')::integer = 0
+        )
+    ) task;
+
+    if round = 1 then
+      -- An answer may be megabytes, and Postgres sends it before it commits: a caller that is frozen, or gone without a word,
+      -- must not hold the lock for as long as TCP waits. Until the commit only. Assigned, as a query of its own costs more.
+      setting := set_config('tcp_user_timeout', '5000', true);
+      queued := not pg_try_advisory_xact_lock(hashtextextended('jobmaster', 0));
+      if queued then
+        perform pg_advisory_xact_lock(hashtextextended('jobmaster', 0));
+      end if;
+      moment := jobmaster.clock();
+      until := moment + (request ->> 'lease_ms')::double precision * interval '1 millisecond';
+    end if;
+
     -- What runs: live leases, summed. No claim below the number since runs any more, as an earlier answer said; it keeps
     -- this from wading through dead entries of the index while somebody holds an old snapshot.
-    if round = 1 then
+    if round = 1 or claim_number is not null then
       select
-        exists (select from jobmaster.jobs job where job.status = 'running' and job.claim >= since),
-        exists (select from jobmaster.jobs job where job.status = 'waiting' and job.suspect)
-      into some_running, has_suspects;
-    end if;
-    if some_running then
-      select
-        array_agg(busy.task_id),
-        array_agg(busy.running),
-        (request ->> 'units')::bigint - coalesce(sum(busy.weight), 0),
-        coalesce(min(busy.oldest), since),
-        coalesce(bool_or(busy.expired), false),
-        coalesce(bool_or(busy.again), false)
-      into busy_tasks, busy_jobs, free_units, since, expired, again
-      from (
-        select
-          job.task_id,
-          count(*)::integer as running,
-          sum(job.process_units) filter (where job.system = on_system) as weight,
-          min(job.claim) as oldest,
-          bool_or(job.lease_until <= moment) as expired,
-          bool_or(job.invocation = me and job.sequence = call) as again
-        from jobmaster.jobs job
-        where job.status = 'running' and job.claim >= since
-        group by job.task_id
-      ) busy;
+        exists (select from jobmaster.jobs job where job.status = 'waiting' and job.suspect),
+        (request ->> 'units')::bigint - coalesce(sum(job.process_units) filter (where job.system = on_system), 0),
+        min(job.claim),
+        coalesce(min(job.claim), since),
+        coalesce(bool_or(job.lease_until <= moment), false),
+        coalesce(bool_or(job.invocation = me and job.sequence = call), false)
+      into has_suspects, free_units, oldest, since, expired, again
+      from jobmaster.jobs job
+      where job.status = 'running' and job.claim >= since;
     end if;
 
     if round = 1 and again then
       -- The same call once more: its answer was lost. It gets what it had taken, and no more.
       select
-        string_agg(json_build_array(
-          job.id, task.type_key || '.' || task.task_key, job.attempt, job.priority, job.args, job.error ->> 'message', job.trace
-        )::text, ','),
+        string_agg(concat(
+          '[', job.id, ',', to_json(task.type_key || '.' || task.task_key), ',', job.attempt, ',', job.priority, ',', job.args, ',',
+          coalesce((job.error -> 'message')::text, 'null'), ',', coalesce(to_json(job.trace)::text, 'null'), ']'
+        ), ','),
         array_agg(job.id),
         coalesce(bool_or(job.suspect), false)
       into jobs, chosen, alone
@@ -118,82 +136,84 @@ begin
       exit;
     end if;
 
-    -- Which tasks may start a job now, and how many of each; and which could, were they not too heavy just now.
-    select
-      array_agg(task.id) filter (where task.process_units <= free_units),
-      array_agg(task.name) filter (where task.process_units <= free_units),
-      array_agg(task.room) filter (where task.process_units <= free_units),
-      array_agg(task.process_units) filter (where task.process_units <= free_units),
-      array_agg(task.dependent) filter (where task.process_units <= free_units),
-      array_agg(task.limited) filter (where task.process_units <= free_units),
-      array_agg(task.id) filter (where task.process_units <= free_units and task.dependent),
-      array_agg(task.id) filter (where task.process_units > free_units)
-    into able, names, slots, units, special, limited, dependents, heavy
-    from (
+    -- How many of each may start now, where that is less than any number; and which could, were they not too heavy just now.
+    has_limits := array_remove(slots, null) <> '{}';
+    heavy := null;
+    if has_limits and oldest is not null or free_units < any (units) then
       select
-        task.id,
-        to_json(task.type_key || '.' || task.task_key)::text as name,
-        least(wanted, case when task.process_limit_per is null then task.process_limit end - coalesce(busy.running, 0)) as room,
-        task.process_units,
-        -- By arguments, or by time: see limited.
-        task.process_limit_per is not null or task.rate_limit is not null as limited,
-        exists (select from jobmaster.dependencies dependency where dependency.task_id = task.id) as dependent
-      from jobmaster.tasks task
-      left join unnest(busy_tasks, busy_jobs) busy (task_id, running) on busy.task_id = task.id
-      where task.retired_at is null
-        and task.paused_at is null
-        and not exists (select from jobmaster.systems pool where pool.name = on_system and pool.paused_at is not null)
-        and task.process_units <= (request ->> 'units')::bigint
-        and task.hash = request -> 'tasks' ->> (task.type_key || '.' || task.task_key)
-        and (
-          task.timeout_ms is null
-          or task.timeout_ms <= (request ->> 'time_left_ms')::double precision
-          or (request ->> 'started')::integer = 0
-        )
-      -- Offset 0: each column is worked out once for a task, however many lists it is asked for.
-      offset 0
-    ) task
-    where task.room > 0;
+        array_agg(task.id) filter (where task.units <= free_units),
+        array_agg(task.name) filter (where task.units <= free_units),
+        array_agg(task.room - coalesce(busy.jobs, 0)) filter (where task.units <= free_units),
+        array_agg(task.units) filter (where task.units <= free_units),
+        array_agg(task.dependent) filter (where task.units <= free_units),
+        array_agg(task.limited) filter (where task.units <= free_units),
+        array_agg(task.id) filter (where task.units > free_units)
+      into able, names, slots, units, special, limited, heavy
+      from unnest(able, names, slots, units, special, limited) task (id, name, room, units, dependent, limited)
+      left join (
+        select job.task_id, count(*)::integer as jobs
+        from jobmaster.jobs job
+        where job.status = 'running' and job.claim >= since
+        group by job.task_id
+      ) busy on busy.task_id = task.id
+      where (task.room > coalesce(busy.jobs, 0)) is not false;
+    end if;
     exit when able is null;
     -- Most often all weigh the same: then none is looked up.
     common_units := case when units[1] = all (units) then units[1] end;
 
     -- The head of the queue, which is what is taken unless some job in it may not run.
     from_top := after_id is null;
-    with head as materialized (
-      select job.id, job.task_id, job.rank, job.expands
-      from jobmaster.jobs job
-      where job.status = 'waiting' and not job.suspect and (job.rank, job.id) > (coalesce(after_rank, -2147483648), coalesce(after_id, 0))
-      order by job.rank, job.id
-      limit wanted
-      for update skip locked
-    ), load as (
-      select head.task_id, count(*) as jobs, bool_or(head.expands) as expands, max(head.rank) as last_rank
-      from head
-      group by head.task_id
-    ), judged as (
-      -- By its place among those that may start, and no join, which reads all of them for each.
+    all_alike := common_units is not null and not has_limits and not true = any (special || limited);
+    if all_alike then
+      select array_agg(head.id), max(head.rank), bool_and(head.task_id = any (able)), bool_or(head.expands)
+      into chosen, last_rank, in_order, has_special
+      from (
+        select job.id, job.task_id, job.rank, job.expands
+        from jobmaster.jobs job
+        where job.status = 'waiting' and not job.suspect and (job.rank, job.id) > (coalesce(after_rank, -2147483648), coalesce(after_id, 0))
+        order by job.rank, job.id
+        limit wanted
+        for update skip locked
+      ) head;
+      in_order := in_order and cardinality(chosen) * common_units <= free_units;
+    end if;
+    if not all_alike or has_special then
+      with head as materialized (
+        select job.id, job.task_id, job.rank, job.expands
+        from jobmaster.jobs job
+        where job.status = 'waiting' and not job.suspect and (job.rank, job.id) > (coalesce(after_rank, -2147483648), coalesce(after_id, 0))
+        order by job.rank, job.id
+        limit wanted
+        for update skip locked
+      ), load as (
+        select head.task_id, count(*) as jobs, bool_or(head.expands) as expands, max(head.rank) as last_rank
+        from head
+        group by head.task_id
+      ), judged as (
+        -- By its place among those that may start, and no join, which reads all of them for each.
+        select
+          bool_and(may.place is not null and not limited[may.place] and (load.jobs <= slots[may.place]) is not false) as each_fits,
+          sum(load.jobs * units[may.place]) as weight,
+          bool_or(load.expands or special[may.place]) as some_special,
+          max(load.last_rank) as last_rank
+        from load
+        cross join lateral (select array_position(able, load.task_id) as place) may
+      )
+      -- Arrays of subselects: each aggregate costs a call as much as a fifth of a job.
       select
-        bool_and(may.place is not null and not limited[may.place] and load.jobs <= slots[may.place]) as each_fits,
-        sum(load.jobs * units[may.place]) as weight,
-        bool_or(load.expands or special[may.place]) as special,
-        max(load.last_rank) as last_rank
-      from load
-      cross join lateral (select array_position(able, load.task_id) as place) may
-    )
-    -- Arrays of subselects: each aggregate costs a call as much as a fifth of a job.
-    select
-      nullif(array(select head.id from head), '{}'),
-      judged.last_rank,
-      judged.each_fits and judged.weight <= free_units,
-      judged.special,
-      case when judged.special then nullif(array(select head.id from head where head.expands), '{}') end,
-      case when judged.special then nullif(array(select head.id from head where not head.expands and head.task_id = any (dependents)), '{}') end,
-      case when judged.special then array(
-        select head.id from head where not head.expands and (head.task_id = any (dependents)) is not true
-      ) end
-    into chosen, last_rank, in_order, has_special, expanding, dependent, plain
-    from judged;
+        nullif(array(select head.id from head), '{}'),
+        judged.last_rank,
+        judged.each_fits and judged.weight <= free_units,
+        judged.some_special,
+        case when judged.some_special then nullif(array(select head.id from head where head.expands), '{}') end,
+        case when judged.some_special then nullif(array(select head.id from head where not head.expands and special[array_position(able, head.task_id)]), '{}') end,
+        case when judged.some_special then array(
+          select head.id from head where not head.expands and (special[array_position(able, head.task_id)]) is not true
+        ) end
+      into chosen, last_rank, in_order, has_special, expanding, dependent, plain
+      from judged;
+    end if;
 
     if has_suspects and in_order then
       -- One that has waited too long is not passed over.
@@ -345,7 +365,6 @@ begin
       into taken_count, taken
       from taken;
       jobs := concat_ws(',', jobs, taken);
-      some_running := true;
       if true = any (limited) then
         perform jobmaster.note_starts(chosen, moment);
       end if;
@@ -367,7 +386,7 @@ begin
     end if;
   end loop;
 
-  if busy_tasks is null and claim_number is not null then
+  if oldest is null and claim_number is not null then
     since := claim_number;
   end if;
   if expired then

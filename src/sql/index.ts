@@ -1,7 +1,7 @@
 // Generated from the .sql files beside it by `npm run generate:sql`. Do not edit.
 
 /** Changes when any function does. */
-export const version = '6ae9db54ea7f0153'
+export const version = 'b748d7eb4f4526e9'
 
 /** Every SQL function, each after those that its creation looks at. */
 export const functions: readonly { name: string; sql: string }[] = [
@@ -618,12 +618,12 @@ and (job.task_id, job.rank, job.id) > (may.id, -2147483648, 0)
 and job.task_id <= may.id
 and not job.suspect
 order by job.task_id, job.rank, job.id
-limit least(may.room, free_units / may.process_units)
+limit least(may.room, wanted, free_units / may.process_units)
 )
 union all
 select first.id, first.rank
 from (select where task.process_limit_per is not null or task.rate_limit is not null) limits
-cross join lateral jobmaster.limited(task, least(may.room, free_units / may.process_units), since, moment) first
+cross join lateral jobmaster.limited(task, least(may.room, wanted, free_units / may.process_units), since, moment) first
 ) head
 where starving.id is null
 or (head.rank, head.id) < (starving.rank, starving.id)
@@ -631,7 +631,7 @@ or moment + task.timeout_ms * interval '1 millisecond' <= free_at
 order by head.rank, head.id
 loop
 exit when cardinality(chosen) >= wanted;
-if slots[candidate.index] > 0 and candidate.process_units <= free_units then
+if slots[candidate.index] > 0 is not false and candidate.process_units <= free_units then
 chosen := chosen || candidate.id;
 slots[candidate.index] := slots[candidate.index] - 1;
 free_units := free_units - candidate.process_units;
@@ -660,8 +660,7 @@ after_id bigint := request -> 'after' ->> 1;
 from_top boolean;
 claim_number bigint;
 moment timestamptz;
-busy_tasks integer[];
-busy_jobs integer[];
+oldest bigint;
 free_units bigint := request ->> 'units';
 expired boolean := false;
 again boolean := false;
@@ -671,16 +670,16 @@ slots integer[];
 units integer[];
 common_units integer;
 special boolean[];
-dependents integer[];
 limited boolean[];
 heavy integer[];
 chosen bigint[];
 in_order boolean;
 has_special boolean;
+has_limits boolean;
+all_alike boolean;
 moved boolean;
 last_rank integer;
 last_id bigint;
-some_running boolean;
 has_suspects boolean;
 suspect record;
 alone boolean := false;
@@ -700,78 +699,26 @@ children integer := 0;
 blocked integer := 0;
 contended integer := 0;
 queued boolean;
+setting text;
 begin
-queued := not pg_try_advisory_xact_lock(hashtextextended('jobmaster', 0));
-if queued then
-perform pg_advisory_xact_lock(hashtextextended('jobmaster', 0));
-end if;
-perform set_config('tcp_user_timeout', '5000', true);
-moment := jobmaster.clock();
-until := moment + (request ->> 'lease_ms')::double precision * interval '1 millisecond';
 for round in 1 .. 10 loop
-if round = 1 then
 select
-exists (select from jobmaster.jobs job where job.status = 'running' and job.claim >= since),
-exists (select from jobmaster.jobs job where job.status = 'waiting' and job.suspect)
-into some_running, has_suspects;
-end if;
-if some_running then
-select
-array_agg(busy.task_id),
-array_agg(busy.running),
-(request ->> 'units')::bigint - coalesce(sum(busy.weight), 0),
-coalesce(min(busy.oldest), since),
-coalesce(bool_or(busy.expired), false),
-coalesce(bool_or(busy.again), false)
-into busy_tasks, busy_jobs, free_units, since, expired, again
-from (
-select
-job.task_id,
-count(*)::integer as running,
-sum(job.process_units) filter (where job.system = on_system) as weight,
-min(job.claim) as oldest,
-bool_or(job.lease_until <= moment) as expired,
-bool_or(job.invocation = me and job.sequence = call) as again
-from jobmaster.jobs job
-where job.status = 'running' and job.claim >= since
-group by job.task_id
-) busy;
-end if;
-if round = 1 and again then
-select
-string_agg(json_build_array(
-job.id, task.type_key || '.' || task.task_key, job.attempt, job.priority, job.args, job.error ->> 'message', job.trace
-)::text, ','),
-array_agg(job.id),
-coalesce(bool_or(job.suspect), false)
-into jobs, chosen, alone
-from jobmaster.jobs job
-join jobmaster.tasks task on task.id = job.task_id
-where job.status = 'running' and job.claim >= since and job.invocation = me and job.sequence = call;
-met := (jobmaster.freshness(chosen, moment)).met;
-after_id := null;
-exit;
-end if;
-select
-array_agg(task.id) filter (where task.process_units <= free_units),
-array_agg(task.name) filter (where task.process_units <= free_units),
-array_agg(task.room) filter (where task.process_units <= free_units),
-array_agg(task.process_units) filter (where task.process_units <= free_units),
-array_agg(task.dependent) filter (where task.process_units <= free_units),
-array_agg(task.limited) filter (where task.process_units <= free_units),
-array_agg(task.id) filter (where task.process_units <= free_units and task.dependent),
-array_agg(task.id) filter (where task.process_units > free_units)
-into able, names, slots, units, special, limited, dependents, heavy
+array_agg(task.id),
+array_agg(task.name),
+array_agg(task.room),
+array_agg(task.process_units),
+array_agg(task.dependent),
+array_agg(task.limited)
+into able, names, slots, units, special, limited
 from (
 select
 task.id,
 to_json(task.type_key || '.' || task.task_key)::text as name,
-least(wanted, case when task.process_limit_per is null then task.process_limit end - coalesce(busy.running, 0)) as room,
+case when task.process_limit_per is null then task.process_limit end as room,
 task.process_units,
 task.process_limit_per is not null or task.rate_limit is not null as limited,
 exists (select from jobmaster.dependencies dependency where dependency.task_id = task.id) as dependent
 from jobmaster.tasks task
-left join unnest(busy_tasks, busy_jobs) busy (task_id, running) on busy.task_id = task.id
 where task.retired_at is null
 and task.paused_at is null
 and not exists (select from jobmaster.systems pool where pool.name = on_system and pool.paused_at is not null)
@@ -782,12 +729,83 @@ task.timeout_ms is null
 or task.timeout_ms <= (request ->> 'time_left_ms')::double precision
 or (request ->> 'started')::integer = 0
 )
-offset 0
-) task
-where task.room > 0;
+) task;
+if round = 1 then
+setting := set_config('tcp_user_timeout', '5000', true);
+queued := not pg_try_advisory_xact_lock(hashtextextended('jobmaster', 0));
+if queued then
+perform pg_advisory_xact_lock(hashtextextended('jobmaster', 0));
+end if;
+moment := jobmaster.clock();
+until := moment + (request ->> 'lease_ms')::double precision * interval '1 millisecond';
+end if;
+if round = 1 or claim_number is not null then
+select
+exists (select from jobmaster.jobs job where job.status = 'waiting' and job.suspect),
+(request ->> 'units')::bigint - coalesce(sum(job.process_units) filter (where job.system = on_system), 0),
+min(job.claim),
+coalesce(min(job.claim), since),
+coalesce(bool_or(job.lease_until <= moment), false),
+coalesce(bool_or(job.invocation = me and job.sequence = call), false)
+into has_suspects, free_units, oldest, since, expired, again
+from jobmaster.jobs job
+where job.status = 'running' and job.claim >= since;
+end if;
+if round = 1 and again then
+select
+string_agg(concat(
+'[', job.id, ',', to_json(task.type_key || '.' || task.task_key), ',', job.attempt, ',', job.priority, ',', job.args, ',',
+coalesce((job.error -> 'message')::text, 'null'), ',', coalesce(to_json(job.trace)::text, 'null'), ']'
+), ','),
+array_agg(job.id),
+coalesce(bool_or(job.suspect), false)
+into jobs, chosen, alone
+from jobmaster.jobs job
+join jobmaster.tasks task on task.id = job.task_id
+where job.status = 'running' and job.claim >= since and job.invocation = me and job.sequence = call;
+met := (jobmaster.freshness(chosen, moment)).met;
+after_id := null;
+exit;
+end if;
+has_limits := array_remove(slots, null) <> '{}';
+heavy := null;
+if has_limits and oldest is not null or free_units < any (units) then
+select
+array_agg(task.id) filter (where task.units <= free_units),
+array_agg(task.name) filter (where task.units <= free_units),
+array_agg(task.room - coalesce(busy.jobs, 0)) filter (where task.units <= free_units),
+array_agg(task.units) filter (where task.units <= free_units),
+array_agg(task.dependent) filter (where task.units <= free_units),
+array_agg(task.limited) filter (where task.units <= free_units),
+array_agg(task.id) filter (where task.units > free_units)
+into able, names, slots, units, special, limited, heavy
+from unnest(able, names, slots, units, special, limited) task (id, name, room, units, dependent, limited)
+left join (
+select job.task_id, count(*)::integer as jobs
+from jobmaster.jobs job
+where job.status = 'running' and job.claim >= since
+group by job.task_id
+) busy on busy.task_id = task.id
+where (task.room > coalesce(busy.jobs, 0)) is not false;
+end if;
 exit when able is null;
 common_units := case when units[1] = all (units) then units[1] end;
 from_top := after_id is null;
+all_alike := common_units is not null and not has_limits and not true = any (special || limited);
+if all_alike then
+select array_agg(head.id), max(head.rank), bool_and(head.task_id = any (able)), bool_or(head.expands)
+into chosen, last_rank, in_order, has_special
+from (
+select job.id, job.task_id, job.rank, job.expands
+from jobmaster.jobs job
+where job.status = 'waiting' and not job.suspect and (job.rank, job.id) > (coalesce(after_rank, -2147483648), coalesce(after_id, 0))
+order by job.rank, job.id
+limit wanted
+for update skip locked
+) head;
+in_order := in_order and cardinality(chosen) * common_units <= free_units;
+end if;
+if not all_alike or has_special then
 with head as materialized (
 select job.id, job.task_id, job.rank, job.expands
 from jobmaster.jobs job
@@ -801,9 +819,9 @@ from head
 group by head.task_id
 ), judged as (
 select
-bool_and(may.place is not null and not limited[may.place] and load.jobs <= slots[may.place]) as each_fits,
+bool_and(may.place is not null and not limited[may.place] and (load.jobs <= slots[may.place]) is not false) as each_fits,
 sum(load.jobs * units[may.place]) as weight,
-bool_or(load.expands or special[may.place]) as special,
+bool_or(load.expands or special[may.place]) as some_special,
 max(load.last_rank) as last_rank
 from load
 cross join lateral (select array_position(able, load.task_id) as place) may
@@ -812,14 +830,15 @@ select
 nullif(array(select head.id from head), '{}'),
 judged.last_rank,
 judged.each_fits and judged.weight <= free_units,
-judged.special,
-case when judged.special then nullif(array(select head.id from head where head.expands), '{}') end,
-case when judged.special then nullif(array(select head.id from head where not head.expands and head.task_id = any (dependents)), '{}') end,
-case when judged.special then array(
-select head.id from head where not head.expands and (head.task_id = any (dependents)) is not true
+judged.some_special,
+case when judged.some_special then nullif(array(select head.id from head where head.expands), '{}') end,
+case when judged.some_special then nullif(array(select head.id from head where not head.expands and special[array_position(able, head.task_id)]), '{}') end,
+case when judged.some_special then array(
+select head.id from head where not head.expands and (special[array_position(able, head.task_id)]) is not true
 ) end
 into chosen, last_rank, in_order, has_special, expanding, dependent, plain
 from judged;
+end if;
 if has_suspects and in_order then
 in_order := not exists (
 select
@@ -957,7 +976,6 @@ string_agg(taken.text, ',')
 into taken_count, taken
 from taken;
 jobs := concat_ws(',', jobs, taken);
-some_running := true;
 if true = any (limited) then
 perform jobmaster.note_starts(chosen, moment);
 end if;
@@ -976,7 +994,7 @@ after_rank := null;
 after_id := null;
 end if;
 end loop;
-if busy_tasks is null and claim_number is not null then
+if oldest is null and claim_number is not null then
 since := claim_number;
 end if;
 if expired then
@@ -3237,13 +3255,6 @@ on conflict (name) do update set process_units = excluded.process_units;
 end if;
 end
 $fn$;` },
-  { name: 'old_jobs', sql: `create or replace function jobmaster.old_jobs(after_id bigint, at_most integer, inserted_before timestamptz)
-returns bigint[]
-language sql stable
-as $fn$
-select coalesce(array_agg(id order by id) filter (where created_at < inserted_before), '{}')
-from (select id, created_at from jobmaster.jobs where id > after_id order by id limit at_most) next
-$fn$;` },
   { name: 'shown', sql: `create or replace function jobmaster.shown(value jsonb)
 returns text
 language sql immutable
@@ -3954,6 +3965,7 @@ answer jsonb := '{}';
 some_waiting boolean;
 some_due boolean;
 some_scheduled boolean;
+swept integer;
 jobs text;
 met text;
 told jsonb;
@@ -3989,7 +4001,7 @@ if (request ->> 'sequence')::integer % 100 = 1 then
 perform jobmaster.merge_tallies(jobmaster.clock());
 end if;
 if request ? 'keep' then
-perform jobmaster.sweep(
+swept := jobmaster.sweep(
 (request -> 'keep' ->> 'completed')::double precision * interval '1 second',
 (request -> 'keep' ->> 'failed')::double precision * interval '1 second',
 greatest(500, 2 * cardinality((request -> 'completed' ->> 'ids')::bigint[])),
@@ -4049,6 +4061,8 @@ $fn$;
 create or replace procedure jobmaster.settle_and_claim(request jsonb, inout answer text)
 language plpgsql
 as $fn$
+declare
+place pg_lsn;
 begin
 answer := jobmaster.settle_and_claim(request);
 if pg_catalog.pg_current_xact_id_if_assigned() is null
@@ -4059,7 +4073,7 @@ return;
 end if;
 set local synchronous_commit = off;
 commit;
-perform pg_catalog.pg_logical_emit_message(true, 'jobmaster', '');
+place := pg_catalog.pg_logical_emit_message(true, 'jobmaster', '');
 end
 $fn$;` },
   { name: 'supersede', sql: `create or replace function jobmaster.supersede()
@@ -4103,7 +4117,9 @@ for one in
 select former.oid::regprocedure as signature
 from pg_proc former
 join pg_namespace place on place.oid = former.pronamespace
-where place.nspname = 'jobmaster' and (former.proname, oidvectortypes(former.proargtypes)) in (('met_dependencies', 'bigint[]'))
+where place.nspname = 'jobmaster' and (former.proname, oidvectortypes(former.proargtypes)) in (
+('met_dependencies', 'bigint[]'), ('old_jobs', 'bigint, integer, timestamp with time zone')
+)
 loop
 execute format('drop function %s', one.signature);
 end loop;
@@ -4115,29 +4131,56 @@ language plpgsql volatile
 as $fn$
 declare
 shortest interval := least(completed, failed);
-place jobmaster.retention;
+place bigint;
+began timestamptz;
+next_is_old boolean;
+anew boolean;
 seen bigint[];
 pruned bigint[];
 over_groups bigint[];
 begin
-select * into place from jobmaster.retention;
+select
+retention.after_id,
+retention.began_at,
+(
+select job.created_at < moment - shortest
+from jobmaster.jobs job
+where job.id > retention.after_id
+order by job.id
+limit 1
+)
+into place, began, next_is_old
+from jobmaster.retention;
 if not found then
 insert into jobmaster.retention (id, after_id, began_at) values (1, 0, moment) on conflict do nothing;
-place := (1, 0, moment);
+place := 0;
+began := moment;
+next_is_old := true;
 end if;
-seen := jobmaster.old_jobs(place.after_id, at_most, moment - shortest);
-if seen = '{}' and place.after_id > 0 and place.began_at <= moment - least(shortest, interval '1 hour') then
-place := (1, 0, moment);
-seen := jobmaster.old_jobs(0, at_most, moment - shortest);
+anew := next_is_old is not true and began <= moment - least(shortest, interval '1 hour');
+if anew then
+place := 0;
+began := moment;
 perform jobmaster.delete_groups(jobmaster.empty_groups(moment - greatest(completed, failed), at_most));
-end if;
-if seen = '{}' then
+elsif next_is_old is not true then
 return 0;
 end if;
 perform from jobmaster.retention for update skip locked;
 if not found then
 return 0;
 end if;
+seen := array(
+select next.id
+from (
+select job.id, job.created_at
+from jobmaster.jobs job
+where job.id > place
+order by job.id
+limit at_most
+) next
+where next.created_at < moment - shortest
+order by next.id
+);
 pruned := array(
 select id
 from jobmaster.jobs
@@ -4154,7 +4197,7 @@ over_groups := jobmaster.groups_of(pruned);
 end if;
 perform jobmaster.delete_jobs(pruned);
 perform jobmaster.delete_groups(over_groups);
-update jobmaster.retention set after_id = seen[cardinality(seen)], began_at = place.began_at;
+update jobmaster.retention set after_id = coalesce(seen[cardinality(seen)], 0), began_at = began;
 return cardinality(pruned);
 end
 $fn$;` },

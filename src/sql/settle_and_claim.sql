@@ -56,6 +56,7 @@ declare
   some_waiting boolean;
   some_due boolean;
   some_scheduled boolean;
+  swept integer;
   jobs text;
   met text;
   told jsonb;
@@ -96,7 +97,7 @@ begin
     perform jobmaster.merge_tallies(jobmaster.clock());
   end if;
   if request ? 'keep' then
-    perform jobmaster.sweep(
+    swept := jobmaster.sweep(
       (request -> 'keep' ->> 'completed')::double precision * interval '1 second',
       (request -> 'keep' ->> 'failed')::double precision * interval '1 second',
       greatest(500, 2 * cardinality((request -> 'completed' ->> 'ids')::bigint[])),
@@ -169,6 +170,8 @@ $fn$;
 create or replace procedure jobmaster.settle_and_claim(request jsonb, inout answer text)
 language plpgsql
 as $fn$
+declare
+  place pg_lsn;
 begin
   answer := jobmaster.settle_and_claim(request);
   if pg_catalog.pg_current_xact_id_if_assigned() is null
@@ -180,6 +183,6 @@ begin
   set local synchronous_commit = off;
   commit;
   -- With the setting of the session: it waits for what the session's commits wait for.
-  perform pg_catalog.pg_logical_emit_message(true, 'jobmaster', '');
+  place := pg_catalog.pg_logical_emit_message(true, 'jobmaster', '');
 end
 $fn$;

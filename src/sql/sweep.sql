@@ -8,23 +8,39 @@ language plpgsql volatile
 as $fn$
 declare
   shortest interval := least(completed, failed);
-  place jobmaster.retention;
+  place bigint;
+  began timestamptz;
+  next_is_old boolean;
+  anew boolean;
   seen bigint[];
   pruned bigint[];
   over_groups bigint[];
 begin
-  select * into place from jobmaster.retention;
+  -- Nearly always the next one is too young, and this is all.
+  select
+    retention.after_id,
+    retention.began_at,
+    (
+      select job.created_at < moment - shortest
+      from jobmaster.jobs job
+      where job.id > retention.after_id
+      order by job.id
+      limit 1
+    )
+  into place, began, next_is_old
+  from jobmaster.retention;
   if not found then
     insert into jobmaster.retention (id, after_id, began_at) values (1, 0, moment) on conflict do nothing;
-    place := (1, 0, moment);
+    place := 0;
+    began := moment;
+    next_is_old := true;
   end if;
-  seen := jobmaster.old_jobs(place.after_id, at_most, moment - shortest);
-  if seen = '{}' and place.after_id > 0 and place.began_at <= moment - least(shortest, interval '1 hour') then
-    place := (1, 0, moment);
-    seen := jobmaster.old_jobs(0, at_most, moment - shortest);
+  anew := next_is_old is not true and began <= moment - least(shortest, interval '1 hour');
+  if anew then
+    place := 0;
+    began := moment;
     perform jobmaster.delete_groups(jobmaster.empty_groups(moment - greatest(completed, failed), at_most));
-  end if;
-  if seen = '{}' then
+  elsif next_is_old is not true then
     return 0;
   end if;
 
@@ -32,6 +48,18 @@ begin
   if not found then
     return 0;
   end if;
+  seen := array(
+    select next.id
+    from (
+      select job.id, job.created_at
+      from jobmaster.jobs job
+      where job.id > place
+      order by job.id
+      limit at_most
+    ) next
+    where next.created_at < moment - shortest
+    order by next.id
+  );
   pruned := array(
     select id
     from jobmaster.jobs
@@ -48,7 +76,7 @@ begin
   end if;
   perform jobmaster.delete_jobs(pruned);
   perform jobmaster.delete_groups(over_groups);
-  update jobmaster.retention set after_id = seen[cardinality(seen)], began_at = place.began_at;
+  update jobmaster.retention set after_id = coalesce(seen[cardinality(seen)], 0), began_at = began;
   return cardinality(pruned);
 end
 $fn$;

@@ -46,7 +46,21 @@ test.each([
   await (await anApplication()).push(url)
   await invoke(createJobMaster({ db, tasks: { cool } }))
   expect(await sql`select type_key, task_key from jobmaster.tasks`).toEqual([{ type_key: 'cool', task_key: 'foo' }])
+  // drizzle-kit has no word for it on a primary key.
+  const stored = await sql`select reloptions from pg_class where oid = 'jobmaster.jobs_pkey'::regclass`
+  expect(stored).toEqual([{ reloptions: ['deduplicate_items=off'] }])
   expect(await createJobMaster({ db, tasks: { cool } }).plan()).toMatchObject({ upToDate: true })
+})
+
+test('how an operator has an index stored is no difference to a deploy', async () => {
+  const { db, sql, url } = await openDatabase()
+  await (await anApplication()).push(url)
+  await sql`alter index jobmaster.jobs_waiting_idx set (fillfactor = 70)`
+  const jobs = createJobMaster({ db, tasks: { cool } })
+  await jobs.deploy()
+  expect(await jobs.plan()).toMatchObject({ upToDate: true })
+  const stored = await sql`select reloptions from pg_class where oid = 'jobmaster.jobs_waiting_idx'::regclass`
+  expect(stored).toEqual([{ reloptions: ['fillfactor=70'] }])
 })
 
 test('of many first invocations at once, one adds them, and all go on', async () => {

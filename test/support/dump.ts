@@ -1,8 +1,8 @@
 import type { Sql } from './sql.ts'
 
 /**
- * What a schema holds apart from its functions and its rows, a line for each thing, sorted. (The test servers have no
- * pg_dump.) The schema's own name is written as `$schema`, so that two schemas can be compared.
+ * What a schema holds apart from its functions, its rows and how indexes are stored, a line for each thing, sorted. (The test
+ * servers have no pg_dump.) The schema's own name is written as `$schema`, so that two schemas can be compared.
  */
 export async function dumpSchema(sql: Sql, schema: string): Promise<string[]> {
   const rows = await sql<{ line: string }>`
@@ -30,7 +30,7 @@ export async function dumpSchema(sql: Sql, schema: string): Promise<string[]> {
     join pg_constraint on conrelid = relations.oid
     where contype <> 'n'
     union all
-    select format('index %s', pg_get_indexdef(oid)) from relations where relkind = 'i'
+    select format('index %s', regexp_replace(pg_get_indexdef(oid), ' WITH \\(.*?\\)', '')) from relations where relkind = 'i'
     union all
     select format('view %s %s', relname, pg_get_viewdef(oid)) from relations where relkind = 'v'
     union all
