@@ -108,17 +108,18 @@ function record({ applied, functions, catalog }: State): string {
  * everybody call a new function; here only the owner may, and whom the owner lets. What was granted stays.
  */
 function functionsIn(schema: string): SQL[] {
+  const quoted = sql.identifier(schema)
   return [
     ...functions
       .flatMap((file) => file.sql.split(/(?<=\$fn\$;)\s*/))
       .filter(Boolean)
       .map((statement) => sql.raw(inSchema(statement, schema))),
-    sql`select ${sql.identifier(schema)}.supersede()`,
+    sql`select ${quoted}.supersede()`,
     // Each version of a job has an entry there, which is soon gone: to pack them costs more than it saves. No migration, as
     // drizzle-kit has no word for it on a primary key.
-    sql`alter index ${sql.identifier(schema)}.jobs_pkey set (deduplicate_items = off)`,
-    sql`revoke execute on all routines in schema ${sql.identifier(schema)} from public`,
+    sql`alter index ${quoted}.jobs_pkey set (deduplicate_items = off)`,
+    sql`revoke execute on all routines in schema ${quoted} from public`,
     // It has its caller's rights, and calls what is granted.
-    sql`grant execute on procedure ${sql.identifier(schema)}.settle_and_claim(jsonb, text) to public`,
+    sql`grant execute on procedure ${quoted}.settle_and_claim(jsonb, text) to public`,
   ]
 }

@@ -108,7 +108,7 @@ class Drain {
   /** The calls that are on their way, and why one of them failed. */
   readonly #calls = new Set<Promise<void>>()
   #callError: unknown
-  #fromTopAt: number
+  #fromTopAt = 0
   readonly #pace: Pace
   /** Since when an outcome waits to be written, and since when a handler could run and there is none. */
   #endedSince = 0
@@ -153,7 +153,6 @@ class Drain {
     this.#now = invocation.now
     this.#deadline = deadline
     this.#leaveAt = Math.max(deadline.getTime(), this.#now()) + this.#settleMs
-    this.#fromTopAt = this.#now()
     this.#atOnce = invocation.statementsAtOnce
     this.#pace = new Pace(this.#concurrency, this.#settleMs, options.batchSize)
   }

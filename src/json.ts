@@ -3,81 +3,76 @@
  * the value itself: `args.rows[2].at is a Date: send its toISOString()`.
  * Properties that are undefined are refused, unless they may be left out as JSON.stringify does.
  */
-export function jsonProblem(value: unknown, label: string, { leaveOutUndefined = false } = {}): string | null {
-  return problemAt(value, label, new Set(), leaveOutUndefined)
+export function jsonProblem(value: unknown, label: string, options: JsonOptions = {}): string | null {
+  return problemAt(value, () => label, new Set(), options)
 }
+
+interface JsonOptions {
+  leaveOutUndefined?: boolean
+}
+
+/** Said only where there is a problem: to name the place of each value would take longer than to look at it. */
+type Place = () => string
 
 /** Deeper than this, JSON.stringify and Postgres' parser come near the end of their stacks. */
 const maximumDepth = 500
 
-function problemAt(value: unknown, path: string, above: Set<object>, leaveOutUndefined: boolean): string | null {
+function problemAt(value: unknown, path: Place, above: Set<object>, options: JsonOptions): string | null {
   switch (typeof value) {
     case 'boolean':
       return null
     case 'number':
-      return Number.isFinite(value) ? null : `${path} is ${value}, which JSON does not have: send null or a string`
+      return Number.isFinite(value) ? null : `${path()} is ${value}, which JSON does not have: send null or a string`
     case 'string':
       return textProblem(value, path)
     case 'undefined':
-      return `${path} is undefined, which JSON does not have: leave it out, or send null`
+      return `${path()} is undefined, which JSON does not have: leave it out, or send null`
     case 'bigint':
-      return `${path} is a bigint, which JSON does not have: send a number, or a string`
+      return `${path()} is a bigint, which JSON does not have: send a number, or a string`
     case 'object':
-      return value === null ? null : objectProblem(value, path, above, leaveOutUndefined)
+      return value === null ? null : objectProblem(value, path, above, options)
     default:
-      return `${path} is a ${typeof value}, which JSON does not have: send what it stands for`
+      return `${path()} is a ${typeof value}, which JSON does not have: send what it stands for`
   }
 }
 
-function textProblem(text: string, path: string): string | null {
-  if (text.includes('\u0000')) return `${path} contains the character \\u0000, which Postgres cannot store: remove it`
-  if (!text.isWellFormed()) return `${path} contains half a surrogate pair, which is no character: call toWellFormed()`
+function textProblem(text: string, path: Place): string | null {
+  if (text.includes('\u0000')) return `${path()} contains the character \\u0000, which Postgres cannot store: remove it`
+  if (!text.isWellFormed())
+    return `${path()} contains half a surrogate pair, which is no character: call toWellFormed()`
   return null
 }
 
-function objectProblem(value: object, path: string, above: Set<object>, leaveOutUndefined: boolean): string | null {
-  if (above.has(value)) return `${path} is one of the objects that it is in: send a tree, without cycles`
+function objectProblem(value: object, path: Place, above: Set<object>, options: JsonOptions): string | null {
+  if (above.has(value)) return `${path()} is one of the objects that it is in: send a tree, without cycles`
   if (above.size >= maximumDepth) {
-    return `${path.slice(0, 100)}… is nested more than ${maximumDepth} levels deep: send it flatter, or as a string`
+    return `${path().slice(0, 100)}… is nested more than ${maximumDepth} levels deep: send it flatter, or as a string`
   }
   above.add(value)
-  const problem = Array.isArray(value)
-    ? arrayProblem(value, path, above, leaveOutUndefined)
-    : recordProblem(value, path, above, leaveOutUndefined)
+  let problem: string | null = null
+  if (Array.isArray(value)) {
+    // By index: a hole is undefined too.
+    for (let index = 0; index < value.length; index += 1) {
+      problem ??= problemAt(value[index], () => `${path()}[${index}]`, above, options)
+    }
+  } else if (!isPlain(value)) {
+    const send = value instanceof Date ? 'its toISOString()' : 'a plain object or an array'
+    problem = `${path()} is a ${nameOf(value)}, which JSON does not have: send ${send}`
+  } else {
+    for (const [key, part] of Object.entries(value)) {
+      if (part === undefined && options.leaveOutUndefined) continue
+      const place = () => pathTo(path(), key)
+      problem ??= textProblem(key, () => `the name of ${place()}`) ?? problemAt(part, place, above, options)
+    }
+  }
   above.delete(value)
   return problem
 }
 
-function arrayProblem(
-  value: readonly unknown[],
-  path: string,
-  above: Set<object>,
-  leaveOutUndefined: boolean,
-): string | null {
-  // By index: a hole is undefined too.
-  for (let index = 0; index < value.length; index += 1) {
-    const problem = problemAt(value[index], `${path}[${index}]`, above, leaveOutUndefined)
-    if (problem) return problem
-  }
-  return null
-}
-
-function recordProblem(value: object, path: string, above: Set<object>, leaveOutUndefined: boolean): string | null {
-  if (value instanceof Date) return `${path} is a Date, which JSON does not have: send its toISOString()`
-  if (!isPlain(value)) return `${path} is a ${nameOf(value)}, which JSON does not have: send a plain object or an array`
-  for (const [key, part] of Object.entries(value)) {
-    if (part === undefined && leaveOutUndefined) continue
-    const place = pathTo(path, key)
-    const problem = textProblem(key, `the name of ${place}`) ?? problemAt(part, place, above, leaveOutUndefined)
-    if (problem) return problem
-  }
-  return null
-}
-
 /** An object literal, of any realm, or one without a prototype. */
 function isPlain(value: object): boolean {
-  const prototype: unknown = Object.getPrototypeOf(value)
-  return prototype === null || (typeof prototype === 'object' && Object.getPrototypeOf(prototype) === null)
+  const prototype = Object.getPrototypeOf(value) as object | null
+  return prototype === null || Object.getPrototypeOf(prototype) === null
 }
 
 function nameOf(value: object): string {

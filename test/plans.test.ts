@@ -40,13 +40,15 @@ const sortedAtMost = 3 * batch
 const large = Number(process.env.JOBMASTER_PLAN_ROWS ?? 100_000)
 
 let client: pg.Client
+let url: string
 let close: () => Promise<void>
 let plans: { text: string; node: PlanNode }[] = []
 const hashes: Record<string, string> = {}
 
 beforeAll(async () => {
   const database = await createDatabase()
-  client = new pg.Client({ connectionString: database.url })
+  url = database.url
+  client = new pg.Client({ connectionString: url })
   await client.connect()
   close = async () => {
     await client.end()
@@ -85,6 +87,7 @@ interface PlanNode {
   'Actual Loops': number
   'Rows Removed by Filter'?: number
   'Rows Removed by Index Recheck'?: number
+  'Heap Fetches'?: number
   Plans?: PlanNode[]
 }
 
@@ -294,6 +297,63 @@ async function fillNarrow(name: string, rows: number): Promise<void> {
     join jobmaster.tasks task on task.task_key = '${name}'
     order by n;
     set auto_explain.log_min_duration = 0`)
+}
+
+test('a claim that goes on after the last one passes over nothing that was taken while a session holds a snapshot', async () => {
+  await fill(10_000)
+  await client.query(`
+    set auto_explain.log_min_duration = -1;
+    delete from jobmaster.jobs
+    where status <> 'waiting' or task_id <> (select id from jobmaster.tasks where task_key = 'light')`)
+  await client.query('vacuum jobmaster.jobs')
+  const holder = new pg.Client({ connectionString: url })
+  await holder.connect()
+  try {
+    await holder.query('begin isolation level repeatable read')
+    await holder.query('select count(*) from jobmaster.jobs')
+    // Their entries stay in the index of what waits for as long as that snapshot is held.
+    await client.query(`
+      update jobmaster.jobs
+      set status = 'completed', finished_at = now()
+      where id = any (array(select id from jobmaster.jobs order by rank, id limit 1000));
+      set auto_explain.log_min_duration = 0`)
+    plans = []
+    const queue = { db: drizzle({ client }), schema: 'jobmaster' }
+    const request: ClaimRequest = {
+      version: 1,
+      invocation: crypto.randomUUID(),
+      sequence: 2,
+      system: 'default',
+      units: 10_000,
+      tasks: hashes,
+      completed: [],
+      outcomes: [],
+      limit: batch,
+      lease_ms: 60_000,
+      time_left_ms: 30_000,
+      started: 0,
+      held: 0,
+      beside: false,
+      repeat: false,
+      since: 0,
+      after: null,
+      take_back: false,
+    }
+    const first = await settleAndClaim(queue, request)
+    expect(fetched()).toBeGreaterThanOrEqual(1_000)
+    plans = []
+    const { since = 0, after = null, jobs } = first
+    const second = await settleAndClaim(queue, { ...request, sequence: 3, since, after })
+    expect([jobs?.length, second.jobs?.length]).toEqual([batch, batch])
+    expect(fetched()).toBeLessThanOrEqual(readAtMost)
+  } finally {
+    await holder.end()
+  }
+})
+
+/** How many rows were looked at to know whether they are there still, for the entries of an index alone. */
+function fetched(): number {
+  return plans.flatMap(({ node }) => all(node)).reduce((sum, node) => sum + (node['Heap Fetches'] ?? 0), 0)
 }
 
 test('a plan that reads all that waits is told', async () => {

@@ -34,7 +34,6 @@ declare
   in_order boolean;
   has_special boolean;
   has_limits boolean;
-  all_alike boolean;
   moved boolean;
   last_rank integer;
   last_id bigint;
@@ -164,8 +163,9 @@ begin
 
     -- The head of the queue, which is what is taken unless some job in it may not run.
     from_top := after_id is null;
-    all_alike := common_units is not null and not has_limits and not true = any (special || limited);
-    if all_alike then
+    has_special := true;
+    if common_units is not null and not has_limits and not true = any (special || limited) then
+      -- All alike: then nothing is judged task by task.
       select array_agg(head.id), max(head.rank), bool_and(head.task_id = any (able)), bool_or(head.expands)
       into chosen, last_rank, in_order, has_special
       from (
@@ -178,7 +178,7 @@ begin
       ) head;
       in_order := in_order and cardinality(chosen) * common_units <= free_units;
     end if;
-    if not all_alike or has_special then
+    if has_special then
       with head as materialized (
         select job.id, job.task_id, job.rank, job.expands
         from jobmaster.jobs job

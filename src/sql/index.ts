@@ -1,7 +1,7 @@
 // Generated from the .sql files beside it by `npm run generate:sql`. Do not edit.
 
 /** Changes when any function does. */
-export const version = 'b748d7eb4f4526e9'
+export const version = '947f2cefcb8495b8'
 
 /** Every SQL function, each after those that its creation looks at. */
 export const functions: readonly { name: string; sql: string }[] = [
@@ -676,7 +676,6 @@ chosen bigint[];
 in_order boolean;
 has_special boolean;
 has_limits boolean;
-all_alike boolean;
 moved boolean;
 last_rank integer;
 last_id bigint;
@@ -791,8 +790,8 @@ end if;
 exit when able is null;
 common_units := case when units[1] = all (units) then units[1] end;
 from_top := after_id is null;
-all_alike := common_units is not null and not has_limits and not true = any (special || limited);
-if all_alike then
+has_special := true;
+if common_units is not null and not has_limits and not true = any (special || limited) then
 select array_agg(head.id), max(head.rank), bool_and(head.task_id = any (able)), bool_or(head.expands)
 into chosen, last_rank, in_order, has_special
 from (
@@ -805,7 +804,7 @@ for update skip locked
 ) head;
 in_order := in_order and cardinality(chosen) * common_units <= free_units;
 end if;
-if not all_alike or has_special then
+if has_special then
 with head as materialized (
 select job.id, job.task_id, job.rank, job.expands
 from jobmaster.jobs job
@@ -2366,19 +2365,17 @@ and task.retired_at is null
 left join lateral jobmaster.quick_test(case when named.jobs > 3 then task.params end) test on true
 ), tested as materialized (
 select
-item.position,
-item.name,
-item.args,
-item.priority,
-item.run_at,
-item.trace,
-item.special,
+item.*,
 known.task_id,
 known.max_attempts,
 known.process_units,
 known.per,
 known.defaults,
 known.is_unique,
+case
+when item.priority not between -1000000000 and 1000000000 or item.priority % 1 <> 0 then 'priority'
+when item.run_at not between timestamptz '0001-01-01 00:00:00Z' and timestamptz '9999-12-31 00:00:00Z' then 'runAt'
+end as fault,
 case
 when item.args @@ known.path
 then item.args - known.names = '{}'
@@ -2392,6 +2389,9 @@ and jobmaster.check_value(param.schema, item.args -> param.name) is not null
 end as fits
 from item
 left join known on known.name = item.name
+), judged as materialized (
+select bool_and((tested.fits and tested.fault is null and tested.special is null and not tested.is_unique) is true) as all_fit
+from tested
 ), found as materialized (
 select unsure.position, verdict.*
 from tested unsure
@@ -2419,16 +2419,20 @@ when case
 when tested.special ?| '{unique,unique_key,debounce_seconds}' then tested.special -> 'unique' is distinct from 'false'
 else tested.is_unique
 end then 'unique'
-when tested.priority not between -1000000000 and 1000000000 or tested.priority % 1 <> 0 then 'JM008'
-when tested.run_at not between timestamptz '0001-01-01 00:00:00Z' and timestamptz '9999-12-31 00:00:00Z' then 'JM008'
+when tested.fault is not null then 'JM008'
 else found.code
 end as code,
+tested.fault,
 found.problem,
-found.argument
+coalesce(tested.fault, found.argument) as argument
 from tested
 left join found on found.position = tested.position
 ), refused as materialized (
-select to_jsonb(checked) - 'complete' as refusal from checked where code is not null order by position limit 1
+select to_jsonb(checked) - 'complete' as refusal
+from checked
+where (select all_fit from judged) is not true and code is not null
+order by position
+limit 1
 ), made as (
 insert into jobmaster.jobs (task_id, status, priority, rank, args, expands, max_attempts, process_units, created_at, run_at, trace, limit_key, group_id)
 select
@@ -2445,8 +2449,15 @@ run_at,
 trace,
 jobmaster.limit_key(per, complete),
 group_id
+from (
+select position, task_id, priority, defaults || args as complete, false as expands, max_attempts, process_units, run_at, trace, per, null::bigint as group_id
+from tested
+where (select all_fit from judged)
+union all
+select position, task_id, priority, complete, expands, max_attempts, process_units, run_at, trace, per, group_id
 from checked
-where not exists (select from refused)
+where (select all_fit from judged) is not true and not exists (select from refused)
+) ready
 order by position
 returning id, task_id, status
 )
@@ -2470,21 +2481,16 @@ return jobmaster.insert_waiting_jobs(items);
 elsif refusal is not null then
 raise exception using
 errcode = refusal ->> 'code',
-message = case refusal ->> 'code'
-when 'JM001' then jobmaster.unknown_task(refusal ->> 'name')
-when 'JM008' then refusal ->> 'name' || case
-when (refusal ->> 'priority')::numeric between -1000000000 and 1000000000 and (refusal ->> 'priority')::numeric % 1 = 0
-then ': run_at must be a time in the years 1 to 9999, got ' || (refusal ->> 'run_at')
-else ': priority must be a whole number between -1000000000 and 1000000000, got ' || (refusal ->> 'priority')
-end
-else refusal ->> 'problem'
+message = coalesce(
+case when refusal ->> 'code' = 'JM001' then jobmaster.unknown_task(refusal ->> 'name') end,
+refusal ->> 'name' || case refusal ->> 'fault'
+when 'priority' then ': priority must be a whole number between -1000000000 and 1000000000, got ' || (refusal ->> 'priority')
+when 'runAt' then ': run_at must be a time in the years 1 to 9999, got ' || (refusal ->> 'run_at')
 end,
+refusal ->> 'problem'
+),
 detail = format('job %s of %s; none was inserted', refusal ->> 'position', jsonb_array_length(items)),
-column = coalesce(refusal ->> 'argument', case
-when refusal ->> 'code' <> 'JM008' then ''
-when (refusal ->> 'priority')::numeric between -1000000000 and 1000000000 and (refusal ->> 'priority')::numeric % 1 = 0 then 'runAt'
-else 'priority'
-end);
+column = coalesce(refusal ->> 'argument', '');
 end if;
 if to_key is not null then
 perform jobmaster.write_keys(to_key);
@@ -4032,7 +4038,7 @@ perform jobmaster.take_back(moment);
 end if;
 end if;
 select
-exists (select from jobmaster.jobs where status = 'waiting'),
+request ->> 'after' is not null or exists (select from jobmaster.jobs where status = 'waiting'),
 exists (select from jobmaster.jobs where status = 'scheduled' and run_at <= moment),
 exists (select from jobmaster.schedules where due_at <= moment)
 into some_waiting, some_due, some_scheduled;
@@ -4117,9 +4123,7 @@ for one in
 select former.oid::regprocedure as signature
 from pg_proc former
 join pg_namespace place on place.oid = former.pronamespace
-where place.nspname = 'jobmaster' and (former.proname, oidvectortypes(former.proargtypes)) in (
-('met_dependencies', 'bigint[]'), ('old_jobs', 'bigint, integer, timestamp with time zone')
-)
+where place.nspname = 'jobmaster' and (former.proname, oidvectortypes(former.proargtypes)) in (('met_dependencies', 'bigint[]'))
 loop
 execute format('drop function %s', one.signature);
 end loop;
@@ -4134,7 +4138,6 @@ shortest interval := least(completed, failed);
 place bigint;
 began timestamptz;
 next_is_old boolean;
-anew boolean;
 seen bigint[];
 pruned bigint[];
 over_groups bigint[];
@@ -4157,13 +4160,13 @@ place := 0;
 began := moment;
 next_is_old := true;
 end if;
-anew := next_is_old is not true and began <= moment - least(shortest, interval '1 hour');
-if anew then
+if next_is_old is not true then
+if began > moment - least(shortest, interval '1 hour') then
+return 0;
+end if;
 place := 0;
 began := moment;
 perform jobmaster.delete_groups(jobmaster.empty_groups(moment - greatest(completed, failed), at_most));
-elsif next_is_old is not true then
-return 0;
 end if;
 perform from jobmaster.retention for update skip locked;
 if not found then

@@ -48,19 +48,18 @@ begin
     left join lateral jobmaster.quick_test(case when named.jobs > 3 then task.params end) test on true
   ), tested as materialized (
     select
-      item.position,
-      item.name,
-      item.args,
-      item.priority,
-      item.run_at,
-      item.trace,
-      item.special,
+      item.*,
       known.task_id,
       known.max_attempts,
       known.process_units,
       known.per,
       known.defaults,
       known.is_unique,
+      case
+        when item.priority not between -1000000000 and 1000000000 or item.priority % 1 <> 0 then 'priority'
+        -- Infinity, and years that other languages do not read, would stand in the way of every claim.
+        when item.run_at not between timestamptz '0001-01-01 00:00:00Z' and timestamptz '9999-12-31 00:00:00Z' then 'runAt'
+      end as fault,
       case
         when item.args @@ known.path
         then item.args - known.names = '{}'
@@ -74,6 +73,10 @@ begin
       end as fits
     from item
     left join known on known.name = item.name
+  ), judged as materialized (
+    -- Most often all fit, and nothing more is asked of any.
+    select bool_and((tested.fits and tested.fault is null and tested.special is null and not tested.is_unique) is true) as all_fit
+    from tested
   ), found as materialized (
     select unsure.position, verdict.*
     from tested unsure
@@ -101,17 +104,20 @@ begin
           when tested.special ?| '{unique,unique_key,debounce_seconds}' then tested.special -> 'unique' is distinct from 'false'
           else tested.is_unique
         end then 'unique'
-        when tested.priority not between -1000000000 and 1000000000 or tested.priority % 1 <> 0 then 'JM008'
-        -- Infinity, and years that other languages do not read, would stand in the way of every claim.
-        when tested.run_at not between timestamptz '0001-01-01 00:00:00Z' and timestamptz '9999-12-31 00:00:00Z' then 'JM008'
+        when tested.fault is not null then 'JM008'
         else found.code
       end as code,
+      tested.fault,
       found.problem,
-      found.argument
+      coalesce(tested.fault, found.argument) as argument
     from tested
     left join found on found.position = tested.position
   ), refused as materialized (
-    select to_jsonb(checked) - 'complete' as refusal from checked where code is not null order by position limit 1
+    select to_jsonb(checked) - 'complete' as refusal
+    from checked
+    where (select all_fit from judged) is not true and code is not null
+    order by position
+    limit 1
   ), made as (
     insert into jobmaster.jobs (task_id, status, priority, rank, args, expands, max_attempts, process_units, created_at, run_at, trace, limit_key, group_id)
     select
@@ -128,8 +134,15 @@ begin
       trace,
       jobmaster.limit_key(per, complete),
       group_id
-    from checked
-    where not exists (select from refused)
+    from (
+      select position, task_id, priority, defaults || args as complete, false as expands, max_attempts, process_units, run_at, trace, per, null::bigint as group_id
+      from tested
+      where (select all_fit from judged)
+      union all
+      select position, task_id, priority, complete, expands, max_attempts, process_units, run_at, trace, per, group_id
+      from checked
+      where (select all_fit from judged) is not true and not exists (select from refused)
+    ) ready
     order by position
     returning id, task_id, status
   )
@@ -155,22 +168,17 @@ begin
   elsif refusal is not null then
     raise exception using
       errcode = refusal ->> 'code',
-      message = case refusal ->> 'code'
-        when 'JM001' then jobmaster.unknown_task(refusal ->> 'name')
-        when 'JM008' then refusal ->> 'name' || case
-          when (refusal ->> 'priority')::numeric between -1000000000 and 1000000000 and (refusal ->> 'priority')::numeric % 1 = 0
-          then ': run_at must be a time in the years 1 to 9999, got ' || (refusal ->> 'run_at')
-          else ': priority must be a whole number between -1000000000 and 1000000000, got ' || (refusal ->> 'priority')
-        end
-        else refusal ->> 'problem'
-      end,
+      message = coalesce(
+        case when refusal ->> 'code' = 'JM001' then jobmaster.unknown_task(refusal ->> 'name') end,
+        refusal ->> 'name' || case refusal ->> 'fault'
+          when 'priority' then ': priority must be a whole number between -1000000000 and 1000000000, got ' || (refusal ->> 'priority')
+          when 'runAt' then ': run_at must be a time in the years 1 to 9999, got ' || (refusal ->> 'run_at')
+        end,
+        refusal ->> 'problem'
+      ),
       detail = format('job %s of %s; none was inserted', refusal ->> 'position', jsonb_array_length(items)),
       -- For callers that point at what is wrong.
-      column = coalesce(refusal ->> 'argument', case
-        when refusal ->> 'code' <> 'JM008' then ''
-        when (refusal ->> 'priority')::numeric between -1000000000 and 1000000000 and (refusal ->> 'priority')::numeric % 1 = 0 then 'runAt'
-        else 'priority'
-      end);
+      column = coalesce(refusal ->> 'argument', '');
   end if;
   if to_key is not null then
     perform jobmaster.write_keys(to_key);

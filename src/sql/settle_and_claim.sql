@@ -130,9 +130,11 @@ begin
         perform jobmaster.take_back(moment);
       end if;
     end if;
-    -- Asked together, since each question of its own costs a call as much as three jobs.
+    -- Asked together, since each question of its own costs a call as much as three jobs. Where the last answer said where to
+    -- go on, that is the place to look: from the start of the index this would wade through all that has been taken, whose
+    -- entries stay while somebody holds an old snapshot.
     select
-      exists (select from jobmaster.jobs where status = 'waiting'),
+      request ->> 'after' is not null or exists (select from jobmaster.jobs where status = 'waiting'),
       exists (select from jobmaster.jobs where status = 'scheduled' and run_at <= moment),
       exists (select from jobmaster.schedules where due_at <= moment)
     into some_waiting, some_due, some_scheduled;

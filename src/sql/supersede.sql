@@ -42,9 +42,7 @@ begin
     select former.oid::regprocedure as signature
     from pg_proc former
     join pg_namespace place on place.oid = former.pronamespace
-    where place.nspname = 'jobmaster' and (former.proname, oidvectortypes(former.proargtypes)) in (
-      ('met_dependencies', 'bigint[]'), ('old_jobs', 'bigint, integer, timestamp with time zone')
-    )
+    where place.nspname = 'jobmaster' and (former.proname, oidvectortypes(former.proargtypes)) in (('met_dependencies', 'bigint[]'))
   loop
     execute format('drop function %s', one.signature);
   end loop;

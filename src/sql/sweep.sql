@@ -11,7 +11,6 @@ declare
   place bigint;
   began timestamptz;
   next_is_old boolean;
-  anew boolean;
   seen bigint[];
   pruned bigint[];
   over_groups bigint[];
@@ -35,13 +34,13 @@ begin
     began := moment;
     next_is_old := true;
   end if;
-  anew := next_is_old is not true and began <= moment - least(shortest, interval '1 hour');
-  if anew then
+  if next_is_old is not true then
+    if began > moment - least(shortest, interval '1 hour') then
+      return 0;
+    end if;
     place := 0;
     began := moment;
     perform jobmaster.delete_groups(jobmaster.empty_groups(moment - greatest(completed, failed), at_most));
-  elsif next_is_old is not true then
-    return 0;
   end if;
 
   perform from jobmaster.retention for update skip locked;
