@@ -32,6 +32,28 @@ test('claims wait for one another', async () => {
   expect((await drained).completed).toBe(1)
 })
 
+test('a claim that has waited for a deploy goes by what was deployed', async () => {
+  const cool = { quick: quick() }
+  const { jobs, url } = await setup({ cool })
+  await jobs.insert(cool.quick, {})
+  const { sql, close } = await sqlAt(url)
+  onTestFinished(close)
+  const watching = await sqlAt(url)
+  onTestFinished(watching.close)
+  await sql('begin')
+  // As a deploy does: of this task the database has another version now.
+  await sql(`select pg_advisory_xact_lock(hashtextextended('jobmaster', 0))`)
+  await sql(`update jobmaster.tasks set hash = 'another'`)
+  const drained = jobs.runUntilEmpty(deadlineIn())
+  const waiting = () => watching.sql`
+    select
+    from pg_locks
+    where locktype = 'advisory' and not granted and database = (select oid from pg_database where datname = current_database())`
+  await expect.poll(async () => (await waiting()).length).toBe(1)
+  await sql('commit')
+  expect(await drained).toMatchObject({ completed: 0, remaining: 1, skew: ['cool.quick'] })
+})
+
 test('an idle tick takes no lock, and so waits for nobody', async () => {
   const { jobs, url } = await setup({ cool: { quick: quick() } })
   const lock = await holdClaimLock(url)

@@ -1,6 +1,6 @@
 -- Takes the next jobs for an invocation, in the order of their rank and id, under the limits. settle_and_claim says what
 -- is in the request, and the answer: jobs is what stands between the brackets of the list, the rest is told of.
--- Claims on one schema are serialised by a lock that is taken before any job is read, so that each statement below sees
+-- Claims on one schema are serialised by a lock that is taken before anything is read, so that each statement below sees
 -- all that other claims did; it is held until the transaction ends. Under it nothing waits: rows are locked with skip
 -- locked. Rounds are bounded: a job that is blocked or expanded makes room for another look at the queue, where its
 -- dependencies and children now are.
@@ -58,8 +58,18 @@ declare
   queued boolean;
   setting text;
 begin
+  -- An answer may be megabytes, and Postgres sends it before it commits: a caller that is frozen, or gone without a word,
+  -- must not hold the lock for as long as TCP waits. Until the commit only. Assigned, as a query of its own costs more.
+  setting := set_config('tcp_user_timeout', '5000', true);
+  queued := not pg_try_advisory_xact_lock(hashtextextended('jobmaster', 0));
+  if queued then
+    perform pg_advisory_xact_lock(hashtextextended('jobmaster', 0));
+  end if;
+  moment := jobmaster.clock();
+  until := moment + (request ->> 'lease_ms')::double precision * interval '1 millisecond';
+
   for round in 1 .. 10 loop
-    -- Which tasks may start a job, unless too much runs: asked before the lock, as it is not other claims that decide that.
+    -- Which tasks may start a job, unless too much runs.
     select
       array_agg(task.id),
       array_agg(task.name),
@@ -89,18 +99,6 @@ begin
           or (request ->> 'started')::integer = 0
         )
     ) task;
-
-    if round = 1 then
-      -- An answer may be megabytes, and Postgres sends it before it commits: a caller that is frozen, or gone without a word,
-      -- must not hold the lock for as long as TCP waits. Until the commit only. Assigned, as a query of its own costs more.
-      setting := set_config('tcp_user_timeout', '5000', true);
-      queued := not pg_try_advisory_xact_lock(hashtextextended('jobmaster', 0));
-      if queued then
-        perform pg_advisory_xact_lock(hashtextextended('jobmaster', 0));
-      end if;
-      moment := jobmaster.clock();
-      until := moment + (request ->> 'lease_ms')::double precision * interval '1 millisecond';
-    end if;
 
     -- What runs: live leases, summed. No claim below the number since runs any more, as an earlier answer said; it keeps
     -- this from wading through dead entries of the index while somebody holds an old snapshot.

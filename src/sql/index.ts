@@ -1,7 +1,7 @@
 // Generated from the .sql files beside it by `npm run generate:sql`. Do not edit.
 
 /** Changes when any function does. */
-export const version = '947f2cefcb8495b8'
+export const version = 'edd0f15396a40690'
 
 /** Every SQL function, each after those that its creation looks at. */
 export const functions: readonly { name: string; sql: string }[] = [
@@ -700,6 +700,13 @@ contended integer := 0;
 queued boolean;
 setting text;
 begin
+setting := set_config('tcp_user_timeout', '5000', true);
+queued := not pg_try_advisory_xact_lock(hashtextextended('jobmaster', 0));
+if queued then
+perform pg_advisory_xact_lock(hashtextextended('jobmaster', 0));
+end if;
+moment := jobmaster.clock();
+until := moment + (request ->> 'lease_ms')::double precision * interval '1 millisecond';
 for round in 1 .. 10 loop
 select
 array_agg(task.id),
@@ -729,15 +736,6 @@ or task.timeout_ms <= (request ->> 'time_left_ms')::double precision
 or (request ->> 'started')::integer = 0
 )
 ) task;
-if round = 1 then
-setting := set_config('tcp_user_timeout', '5000', true);
-queued := not pg_try_advisory_xact_lock(hashtextextended('jobmaster', 0));
-if queued then
-perform pg_advisory_xact_lock(hashtextextended('jobmaster', 0));
-end if;
-moment := jobmaster.clock();
-until := moment + (request ->> 'lease_ms')::double precision * interval '1 millisecond';
-end if;
 if round = 1 or claim_number is not null then
 select
 exists (select from jobmaster.jobs job where job.status = 'waiting' and job.suspect),
