@@ -153,6 +153,32 @@ async function fill(rows: number): Promise<void> {
     set auto_explain.log_min_duration = 0`)
 }
 
+function requestOf(given: Partial<ClaimRequest>): ClaimRequest {
+  return {
+    version: 1,
+    invocation: crypto.randomUUID(),
+    sequence: 2,
+    system: 'default',
+    units: 10_000,
+    tasks: {},
+    completed: [],
+    outcomes: [],
+    limit: batch,
+    lease_ms: 60_000,
+    time_left_ms: 30_000,
+    started: 0,
+    held: 0,
+    beside: false,
+    repeat: false,
+    since: 0,
+    after: null,
+    take_back: false,
+    // None of the jobs is that old: a call sees so at the first.
+    keep: { completed: 604_800, failed: 2_592_000 },
+    ...given,
+  }
+}
+
 /** Three calls of an invocation that can run these tasks: each settles what the last one got. Returns what they got. */
 async function drain(names: string[]): Promise<string[]> {
   return (await drained(names.map((name) => `cool.${name}`))).map(([, name]) => name)
@@ -164,54 +190,23 @@ async function drained(names: string[]): Promise<ClaimedJob[]> {
   const got: ClaimedJob[] = []
   let last: ClaimAnswer = {}
   for (let sequence = 2; sequence < 5; sequence += 1) {
-    const request: ClaimRequest = {
-      version: 1,
+    const request = requestOf({
       invocation,
       sequence,
-      system: 'default',
-      units: 10_000,
       tasks: Object.fromEntries(names.map((name) => [name, hashes[name] ?? ''])),
       completed: (last.jobs ?? []).slice(1).map(([id, , attempt]) => [id, attempt, 1]),
       outcomes: (last.jobs ?? []).slice(0, 1).map(([id, , attempt]) => ({ id, attempt, outcome: 'failed' })),
-      limit: batch,
-      lease_ms: 60_000,
-      time_left_ms: 30_000,
-      started: 0,
-      held: 0,
-      beside: false,
-      repeat: false,
       since: last.since ?? 0,
       after: last.after ?? null,
-      take_back: false,
-      // None of the jobs is that old: a call sees so at the first.
-      keep: { completed: 604_800, failed: 2_592_000 },
-    }
+    })
     last = await settleAndClaim(queue, request)
     got.push(...(last.jobs ?? []))
   }
   // Nothing runs when the next one begins. The last call counts what it leaves, and that is not looked at here.
   const seen = plans
   plans = []
-  await settleAndClaim(queue, {
-    version: 1,
-    invocation,
-    sequence: 5,
-    system: 'default',
-    units: 10_000,
-    tasks: {},
-    completed: (last.jobs ?? []).map(([id, , attempt]) => [id, attempt]),
-    outcomes: [],
-    limit: 0,
-    lease_ms: 60_000,
-    time_left_ms: 30_000,
-    started: 0,
-    held: 0,
-    beside: false,
-    repeat: false,
-    since: 0,
-    after: null,
-    take_back: false,
-  })
+  const completed = (last.jobs ?? []).map(([id, , attempt]) => [id, attempt] as const)
+  await settleAndClaim(queue, requestOf({ invocation, sequence: 5, completed, limit: 0 }))
   plans = seen
   return got
 }
@@ -319,26 +314,7 @@ test('a claim that goes on after the last one passes over nothing that was taken
       set auto_explain.log_min_duration = 0`)
     plans = []
     const queue = { db: drizzle({ client }), schema: 'jobmaster' }
-    const request: ClaimRequest = {
-      version: 1,
-      invocation: crypto.randomUUID(),
-      sequence: 2,
-      system: 'default',
-      units: 10_000,
-      tasks: hashes,
-      completed: [],
-      outcomes: [],
-      limit: batch,
-      lease_ms: 60_000,
-      time_left_ms: 30_000,
-      started: 0,
-      held: 0,
-      beside: false,
-      repeat: false,
-      since: 0,
-      after: null,
-      take_back: false,
-    }
+    const request = requestOf({ tasks: hashes })
     const first = await settleAndClaim(queue, request)
     expect(fetched()).toBeGreaterThanOrEqual(1_000)
     plans = []

@@ -1,5 +1,6 @@
 -- Chooses and locks jobs where some at the head of the queue may not run: from the heads of the tasks that may, the best
--- first, while units and slots last. able, slots and units say which tasks may, how many jobs of each, and their weight;
+-- first, while units and slots last. able, slots and units say which tasks may, how many jobs of each, null for any number, and
+-- their weight;
 -- heavy are the tasks that only want for units. Called under the claim lock; a job that somebody has locked is passed over.
 --
 -- A heavy job does not wait for ever behind a stream of light ones. Once one has been due for a minute, what stands behind
@@ -105,7 +106,7 @@ begin
     order by head.rank, head.id
   loop
     exit when cardinality(chosen) >= wanted;
-    if slots[candidate.index] > 0 is not false and candidate.process_units <= free_units then
+    if (slots[candidate.index] > 0) is not false and candidate.process_units <= free_units then
       chosen := chosen || candidate.id;
       slots[candidate.index] := slots[candidate.index] - 1;
       free_units := free_units - candidate.process_units;

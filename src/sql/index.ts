@@ -1,7 +1,7 @@
 // Generated from the .sql files beside it by `npm run generate:sql`. Do not edit.
 
 /** Changes when any function does. */
-export const version = 'edd0f15396a40690'
+export const version = '19e9629c277aefdf'
 
 /** Every SQL function, each after those that its creation looks at. */
 export const functions: readonly { name: string; sql: string }[] = [
@@ -631,7 +631,7 @@ or moment + task.timeout_ms * interval '1 millisecond' <= free_at
 order by head.rank, head.id
 loop
 exit when cardinality(chosen) >= wanted;
-if slots[candidate.index] > 0 is not false and candidate.process_units <= free_units then
+if (slots[candidate.index] > 0) is not false and candidate.process_units <= free_units then
 chosen := chosen || candidate.id;
 slots[candidate.index] := slots[candidate.index] - 1;
 free_units := free_units - candidate.process_units;
@@ -4198,7 +4198,7 @@ over_groups := jobmaster.groups_of(pruned);
 end if;
 perform jobmaster.delete_jobs(pruned);
 perform jobmaster.delete_groups(over_groups);
-update jobmaster.retention set after_id = coalesce(seen[cardinality(seen)], 0), began_at = began;
+update jobmaster.retention set after_id = coalesce(seen[cardinality(seen)], after_id), began_at = began;
 return cardinality(pruned);
 end
 $fn$;` },

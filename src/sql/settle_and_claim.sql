@@ -36,7 +36,7 @@
 --   "skew": [task, …]}                         whose waiting jobs are for other code than the caller's
 --
 -- Settling comes first and may wait for rows; then the claim, under its lock, which waits for none. No lock is taken
--- when nothing is waiting. READ COMMITTED is needed: each statement here must see what was committed before it.
+-- when nothing is waiting, unless the call goes on after its last claim. READ COMMITTED is needed: each statement here must see what was committed before it.
 create or replace function jobmaster.settle_and_claim(request jsonb)
 returns text
 language plpgsql volatile
@@ -97,6 +97,7 @@ begin
     perform jobmaster.merge_tallies(jobmaster.clock());
   end if;
   if request ? 'keep' then
+    -- Assigned, here and below, as a query of its own costs more.
     swept := jobmaster.sweep(
       (request -> 'keep' ->> 'completed')::double precision * interval '1 second',
       (request -> 'keep' ->> 'failed')::double precision * interval '1 second',

@@ -75,7 +75,7 @@ begin
   end if;
   perform jobmaster.delete_jobs(pruned);
   perform jobmaster.delete_groups(over_groups);
-  update jobmaster.retention set after_id = coalesce(seen[cardinality(seen)], 0), began_at = began;
+  update jobmaster.retention set after_id = coalesce(seen[cardinality(seen)], after_id), began_at = began;
   return cardinality(pruned);
 end
 $fn$;

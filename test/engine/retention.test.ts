@@ -85,6 +85,20 @@ test('it takes no statement more, and a bounded bite a call', async () => {
   expect((await jobs.status()).jobs.completed).toBe(0)
 })
 
+test('a sweep that begins anew and finds nothing old goes on from where it was, not through all that is gone', async () => {
+  const { jobs, clock, sql } = await setup({ cool }, { keep })
+  const first = await jobs.insert(good, {})
+  await jobs.runUntilEmpty(deadlineIn())
+  await clock.advance({ days: 8 })
+  await jobs.insert(good, {})
+  await jobs.runUntilEmpty(deadlineIn())
+  const place = () => sql<{ after_id: number }>`select after_id::integer from jobmaster.retention`
+  expect(await place()).toEqual([{ after_id: first.id }])
+  await clock.advance({ hours: 2 })
+  await jobs.runUntilEmpty(deadlineIn())
+  expect(await place()).toEqual([{ after_id: first.id }])
+})
+
 test('a drain that keeps running deletes as fast as it completes', async () => {
   const { jobs, clock } = await setup({ cool }, { keep: { completed: '1 hour' } })
   const many = () => jobs.insertMany(Array.from({ length: 2_000 }, () => ({ task: good, args: {} })))
