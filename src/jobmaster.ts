@@ -193,8 +193,8 @@ export function createJobMaster<const M extends Record<string, object> = Record<
     return {
       task: name,
       args,
-      priority,
-      ...(runAt && { run_at: runAt.toISOString() }),
+      priority: priority || undefined,
+      run_at: runAt?.toISOString(),
       unique,
       unique_key: uniqueKey,
       debounce_seconds: debounceSeconds,
@@ -259,7 +259,7 @@ export function createJobMaster<const M extends Record<string, object> = Record<
       items: readonly InsertManyItem<Task | string>[],
       { tx, group }: TransactionOption & { group?: true | GroupOptions<Task | string, Task | string> | undefined } = {},
     ) => {
-      const newJobs = items.map(({ task, args, ...rest }) => newJob(task, args, rest))
+      const newJobs = items.map((item) => newJob(item.task, item.args, item))
       const callbacks = group && (await import('./groups.ts')).callbacksOf(group, newJob)
       const inserted = await insertJobs(newJobs, tx, callbacks)
       // The type says which answer is for which options; an arrow cannot.

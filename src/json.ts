@@ -4,7 +4,7 @@
  * Properties that are undefined are refused, unless they may be left out as JSON.stringify does.
  */
 export function jsonProblem(value: unknown, label: string, options: JsonOptions = {}): string | null {
-  return problemAt(value, () => label, new Set(), options)
+  return problemAt(value, () => label, [], options)
 }
 
 interface JsonOptions {
@@ -17,7 +17,7 @@ type Place = () => string
 /** Deeper than this, JSON.stringify and Postgres' parser come near the end of their stacks. */
 const maximumDepth = 500
 
-function problemAt(value: unknown, path: Place, above: Set<object>, options: JsonOptions): string | null {
+function problemAt(value: unknown, path: Place, above: object[], options: JsonOptions): string | null {
   switch (typeof value) {
     case 'boolean':
       return null
@@ -43,12 +43,12 @@ function textProblem(text: string, path: Place): string | null {
   return null
 }
 
-function objectProblem(value: object, path: Place, above: Set<object>, options: JsonOptions): string | null {
-  if (above.has(value)) return `${path()} is one of the objects that it is in: send a tree, without cycles`
-  if (above.size >= maximumDepth) {
+function objectProblem(value: object, path: Place, above: object[], options: JsonOptions): string | null {
+  if (above.includes(value)) return `${path()} is one of the objects that it is in: send a tree, without cycles`
+  if (above.length >= maximumDepth) {
     return `${path().slice(0, 100)}… is nested more than ${maximumDepth} levels deep: send it flatter, or as a string`
   }
-  above.add(value)
+  above.push(value)
   let problem: string | null = null
   if (Array.isArray(value)) {
     // By index: a hole is undefined too.
@@ -59,13 +59,14 @@ function objectProblem(value: object, path: Place, above: Set<object>, options: 
     const send = value instanceof Date ? 'its toISOString()' : 'a plain object or an array'
     problem = `${path()} is a ${nameOf(value)}, which JSON does not have: send ${send}`
   } else {
-    for (const [key, part] of Object.entries(value)) {
+    for (const key of Object.keys(value)) {
+      const part: unknown = Reflect.get(value, key)
       if (part === undefined && options.leaveOutUndefined) continue
       const place = () => pathTo(path(), key)
       problem ??= textProblem(key, () => `the name of ${place()}`) ?? problemAt(part, place, above, options)
     }
   }
-  above.delete(value)
+  above.pop()
   return problem
 }
 

@@ -10,8 +10,9 @@ import type { After, Json, Unique } from './task.ts'
 export interface NewJob {
   task: string
   args: unknown
-  priority: number
-  run_at?: string
+  /** 0 when left out. */
+  priority?: number | undefined
+  run_at?: string | undefined
   unique?: Unique | undefined
   unique_key?: string | undefined
   debounce_seconds?: number | undefined
@@ -152,16 +153,16 @@ export interface Callbacks {
 
 /** Inserts jobs, all or none, and returns them in the order given; as a group where callbacks are given, or `{}`. */
 export async function insertJobs(queue: Queue, items: readonly NewJob[], callbacks?: Callbacks): Promise<Inserted> {
-  const texts = textsOf(items)
+  const text = textOf(items)
   const { ids, scheduled, created_at, tasks, jobs, group } = (await call(
     queue,
-    insertJobsCall(texts, callbacks),
+    insertJobsCall(text, callbacks),
   )) as InsertAnswer
   const parse = jobs && (await import('./inspect.ts')).parseJob
   const set = new Set(scheduled)
   const createdAt = Date.parse(created_at)
   // As they were sent: what the caller changes meanwhile, or JSON leaves out, is not in the database.
-  const sent = JSON.parse(`[${texts.join(',')}]`) as (NewJob & { args?: Job['args'] })[]
+  const sent = JSON.parse(text) as (NewJob & { args?: Job['args'] })[]
   const inserted = sent.map((given, index): InsertedJob => {
     // An answer has an id for each item, and says of each task what its jobs have in common.
     const id = ids[index] as number
@@ -172,7 +173,7 @@ export async function insertJobs(queue: Queue, items: readonly NewJob[], callbac
       id,
       task: given.task,
       args: { ...defaults, ...given.args },
-      priority: given.priority,
+      priority: given.priority ?? 0,
       status: set.has(id) ? 'scheduled' : 'waiting',
       attempt: 0,
       maxAttempts,
@@ -213,16 +214,16 @@ type TaskFacts = [maxAttempts: number, processUnits: number, defaults: Job['args
 
 /** The statement that inserts jobs, for whoever runs it: an application's transaction, or a neon-http batch. */
 export function insertJobsStatement(schema: string, items: readonly NewJob[]): SQL {
-  return sql`select ${sql.identifier(schema)}.${insertJobsCall(textsOf(items))} as answer`
+  return sql`select ${sql.identifier(schema)}.${insertJobsCall(textOf(items))} as answer`
 }
 
 /** In UTF-16 units. Postgres takes 256 MB in one value of jsonb, and a worker has 128 MB in all. */
 const maximumInsert = 67_108_864
 
-function textsOf(items: readonly NewJob[]): string[] {
+function textOf(items: readonly NewJob[]): string {
   let length = 0
   // One by one, to stop before there is a text that is too long to have.
-  return items.map((item) => {
+  const texts = items.map((item) => {
     const text = JSON.stringify(item)
     length += text.length
     if (length > maximumInsert) {
@@ -233,10 +234,10 @@ function textsOf(items: readonly NewJob[]): string[] {
     }
     return text
   })
+  return `[${texts.join(',')}]`
 }
 
-function insertJobsCall(texts: readonly string[], callbacks?: Callbacks): SQL {
-  const items = `[${texts.join(',')}]`
+function insertJobsCall(items: string, callbacks?: Callbacks): SQL {
   return sql`insert_jobs(${callbacks ? `{"items":${items},"callbacks":${JSON.stringify(callbacks)}}` : items}::text::jsonb)`
 }
 

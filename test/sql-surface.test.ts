@@ -232,3 +232,26 @@ test('where one job of several is refused none is inserted, and the error says w
   })
   expect((await jobs.list()).jobs).toEqual([])
 })
+
+test('of several jobs that are refused, of whatever task and for whatever reason, the error names the first', async () => {
+  const { sql } = await setup({ cool })
+  const fits = [
+    { task: 'cool.foo', args: { a: 1, b: 1 } },
+    { task: 'cool.bar', args: { b: 2, c: 'x' } },
+  ]
+  const refused = [
+    { task: 'cool.bar', args: { b: 9, c: 'x' } },
+    { task: 'cool.foo', args: { a: 1, b: 1 }, priority: 0.5 },
+    { task: 'cool.none', args: {} },
+    { task: 'cool.foo', args: { a: 1, b: 1 }, run_at: 'infinity' },
+    { task: 'cool.foo', args: { b: 1 }, unique_key: 'k' },
+  ]
+  const codes = ['JM004', 'JM008', 'JM001', 'JM008', 'JM002']
+  for (const [turn, code] of codes.entries()) {
+    const items = [...fits, ...refused.slice(turn), ...refused.slice(0, turn)]
+    await expect(sql`select jobmaster.insert_jobs(${JSON.stringify(items)}::text::jsonb)`).rejects.toMatchObject({
+      code,
+      detail: 'job 3 of 7; none was inserted',
+    })
+  }
+})

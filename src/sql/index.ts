@@ -1,7 +1,7 @@
 // Generated from the .sql files beside it by `npm run generate:sql`. Do not edit.
 
 /** Changes when any function does. */
-export const version = '19e9629c277aefdf'
+export const version = 'edbe2728dce83ffa'
 
 /** Every SQL function, each after those that its creation looks at. */
 export const functions: readonly { name: string; sql: string }[] = [
@@ -362,6 +362,33 @@ problem := format('%s"ALL" stands for %s combinations here, and at most 10000 ar
 end if;
 end
 $fn$;` },
+  { name: 'check_job', sql: `create or replace function jobmaster.check_job(
+task jobmaster.tasks, item jsonb, out complete jsonb, out expands boolean, out code text, out problem text, out argument text
+)
+language plpgsql stable
+as $fn$
+declare
+label text := item ->> 'task' || ': ';
+priority numeric := item ->> 'priority';
+run_at timestamptz := item ->> 'run_at';
+begin
+if task.id is null then
+code := 'JM001';
+problem := jobmaster.unknown_task(item ->> 'task');
+elsif priority not between -1000000000 and 1000000000 or priority % 1 <> 0 then
+code := 'JM008';
+argument := 'priority';
+problem := label || 'priority must be a whole number between -1000000000 and 1000000000, got ' || priority;
+elsif run_at not between timestamptz '0001-01-01 00:00:00Z' and timestamptz '9999-12-31 00:00:00Z' then
+code := 'JM008';
+argument := 'runAt';
+problem := label || 'run_at must be a time in the years 1 to 9999, got ' || run_at;
+else
+select checked.* into complete, expands, code, problem, argument
+from jobmaster.check_arguments(task, coalesce(item -> 'args', '{}')) checked;
+end if;
+end
+$fn$;` },
   { name: 'check_value', sql: `create or replace function jobmaster.check_value(schema jsonb, value jsonb, definitions jsonb default null, depth integer default 0)
 returns text
 language plpgsql immutable
@@ -535,6 +562,20 @@ end loop;
 return left('fits none of its forms: ' || array_to_string(phrases, '; '), 400);
 end if;
 return null;
+end
+$fn$;` },
+  { name: 'checked_arguments', sql: `create or replace function jobmaster.checked_arguments(task jobmaster.tasks, item jsonb, items jsonb)
+returns jsonb
+language plpgsql stable
+as $fn$
+declare
+checked record;
+begin
+select * into checked from jobmaster.check_job(task, item);
+if checked.code is not null then
+perform jobmaster.refuse(items);
+end if;
+return checked.complete;
 end
 $fn$;` },
   { name: 'choose', sql: `create or replace function jobmaster.choose(
@@ -2332,132 +2373,118 @@ set search_path = pg_catalog, pg_temp
 as $fn$
 declare
 moment timestamptz := jobmaster.clock();
-inserted jsonb;
+is_special boolean;
 to_key bigint[];
-refusal jsonb;
+answer jsonb;
 begin
 if jsonb_typeof(items) = 'object' then
 return jobmaster.insert_group(items);
 end if;
-with item as materialized (
+with known as materialized (
 select
-ordinality as position,
+named.name,
+named.are_special or (task.unique_rule is not null and named.are_plain) as are_special,
+task.id as task_id,
+task.max_attempts,
+task.process_units,
+coalesce(task.process_limit_per, task.rate_limit_per) as per,
+task as definition,
+test.path,
+test.names,
+test.closed,
+test.asked,
+test.asked = '{}' as all_in_path,
+test.schemas,
+test.fewest,
+test.most,
+exists (select from jobmaster.shapes shape where shape.task_id = task.id) as have_keys,
+param.defaults,
+param.write_all
+from (
+select name, count(*) as jobs, bool_or(special) is true as are_special, bool_or(special is null) as are_plain
+from (
+select
 value ->> 'task' as name,
-coalesce(value -> 'args', '{}') as args,
-coalesce((value ->> 'priority')::numeric, 0) as priority,
-coalesce((value ->> 'run_at')::timestamptz, moment) as run_at,
-left(value ->> 'trace', 55) as trace,
-case when value ?| '{unique,unique_key,debounce_seconds,after,group}' then value end as special
-from jsonb_array_elements(items) with ordinality
-), known as materialized (
-select named.name, task.id as task_id, task.max_attempts, task.process_units, coalesce(task.process_limit_per, task.rate_limit_per) as per, task as definition, task.unique_rule is not null as is_unique, test.*, (
-select coalesce(jsonb_object_agg(param ->> 'name', param -> 'default'), '{}')
-from jsonb_array_elements(task.params) param
-where (param ->> 'has_default')::boolean
-) as defaults
-from (select item.name, count(*) as jobs from item group by item.name) named
-join jobmaster.tasks task
+case
+when value ?| '{after,unique,unique_key,debounce_seconds}' then value ? 'after' or value -> 'unique' is distinct from 'false'
+end as special
+from jsonb_array_elements(items)
+) item
+group by name
+) named
+left join jobmaster.tasks task
 on task.type_key = substring(named.name from '^(.*)\\.')
 and task.task_key = substring(named.name from '[^.]*$')
 and task.retired_at is null
-left join lateral jobmaster.quick_test(case when named.jobs > 3 then task.params end) test on true
-), tested as materialized (
+left join lateral jobmaster.quick_test(case when named.jobs > 1 then task.params end) test on true
+cross join lateral (
 select
-item.*,
+coalesce(jsonb_object_agg(value ->> 'name', value -> 'default') filter (where (value ->> 'has_default')::boolean), '{}') as defaults,
+array_agg(value ->> 'name') filter (where (value ->> 'write_all')::boolean) as write_all
+from jsonb_array_elements(task.params)
+) param
+), made as (
+insert into jobmaster.jobs (id, task_id, status, priority, rank, args, expands, max_attempts, process_units, created_at, run_at, trace, limit_key, group_id)
+overriding system value
+select
+id,
+task_id,
+case when run_at > moment then 'scheduled' else 'waiting' end,
+coalesce(priority, 0),
+-coalesce(priority, 0),
+complete,
+write_all is not null and exists (select from unnest(write_all) name where complete ->> name = 'ALL'),
+max_attempts,
+process_units,
+moment,
+coalesce(run_at, moment),
+left(trace, 55),
+jobmaster.limit_key(per, complete),
+group_id
+from (
+select
+item.id,
+item.priority,
+item.run_at,
+item.value ->> 'trace' as trace,
+(item.value -> 'group')::bigint as group_id,
 known.task_id,
 known.max_attempts,
 known.process_units,
 known.per,
-known.defaults,
-known.is_unique,
+known.write_all,
 case
-when item.priority not between -1000000000 and 1000000000 or item.priority % 1 <> 0 then 'priority'
-when item.run_at not between timestamptz '0001-01-01 00:00:00Z' and timestamptz '9999-12-31 00:00:00Z' then 'runAt'
-end as fault,
-case
+when case
 when item.args @@ known.path
 then item.args - known.names = '{}'
+and (item.priority between -1000000000 and 1000000000 and item.priority % 1 = 0) is not false
+and (item.run_at between timestamptz '0001-01-01 00:00:00Z' and timestamptz '9999-12-31 00:00:00Z') is not false
 and case when known.closed and pg_column_size(item.args) <= 8000 then true else jobmaster.is_modest(item.args) end
-and (known.asked = '{}' or not exists (
+and (known.all_in_path or not exists (
 select
 from unnest(known.asked, known.schemas, known.fewest, known.most) param (name, schema, fewest, most)
 where (octet_length(item.args ->> param.name) <= most and char_length(item.args ->> param.name) >= fewest) is not true
 and jobmaster.check_value(param.schema, item.args -> param.name) is not null
 ))
-end as fits
-from item
-left join known on known.name = item.name
-), judged as materialized (
-select bool_and((tested.fits and tested.fault is null and tested.special is null and not tested.is_unique) is true) as all_fit
-from tested
-), found as materialized (
-select unsure.position, verdict.*
-from tested unsure
-join known on known.name = unsure.name
-cross join lateral jobmaster.check_arguments(known.definition, unsure.args) verdict
-where unsure.fits is not true
-), checked as materialized (
-select
-tested.position,
-tested.name,
-tested.priority,
-tested.run_at,
-tested.trace,
-(tested.special ->> 'group')::bigint as group_id,
-tested.task_id,
-tested.max_attempts,
-tested.process_units,
-tested.per,
-case when tested.fits then tested.defaults || tested.args else found.complete end as complete,
-coalesce(found.expands, false) as expands,
-case
-when tested.task_id is null then 'JM001'
-when tested.special ? 'after' then 'after'
-when case
-when tested.special ?| '{unique,unique_key,debounce_seconds}' then tested.special -> 'unique' is distinct from 'false'
-else tested.is_unique
-end then 'unique'
-when tested.fault is not null then 'JM008'
-else found.code
-end as code,
-tested.fault,
-found.problem,
-coalesce(tested.fault, found.argument) as argument
-from tested
-left join found on found.position = tested.position
-), refused as materialized (
-select to_jsonb(checked) - 'complete' as refusal
-from checked
-where (select all_fit from judged) is not true and code is not null
-order by position
-limit 1
-), made as (
-insert into jobmaster.jobs (task_id, status, priority, rank, args, expands, max_attempts, process_units, created_at, run_at, trace, limit_key, group_id)
-select
-task_id,
-case when run_at > moment then 'scheduled' else 'waiting' end,
-priority,
--priority,
-complete,
-expands,
-max_attempts,
-process_units,
-moment,
-run_at,
-trace,
-jobmaster.limit_key(per, complete),
-group_id
+end
+then known.defaults || item.args
+else jobmaster.checked_arguments(known.definition, item.value, items)
+end as complete
 from (
-select position, task_id, priority, defaults || args as complete, false as expands, max_attempts, process_units, run_at, trace, per, null::bigint as group_id
-from tested
-where (select all_fit from judged)
-union all
-select position, task_id, priority, complete, expands, max_attempts, process_units, run_at, trace, per, group_id
-from checked
-where (select all_fit from judged) is not true and not exists (select from refused)
+select
+nextval('jobmaster.jobs_id_seq') as id,
+value,
+value ->> 'task' as name,
+coalesce(value -> 'args', '{}') as args,
+(value ->> 'priority')::numeric as priority,
+(value ->> 'run_at')::timestamptz as run_at
+from jsonb_array_elements(items)
+) item
+left join known on known.name = item.name
+where (select bool_or(are_special) from known) is not true
+offset 0
 ) ready
-order by position
-returning id, task_id, status
+returning id, status
 )
 select
 (
@@ -2465,35 +2492,23 @@ select jsonb_build_object(
 'ids', to_jsonb(array_agg(id order by id)),
 'scheduled', to_jsonb(array_agg(id) filter (where status = 'scheduled')),
 'created_at', moment,
-'tasks', (select jsonb_object_agg(name, jsonb_build_array(max_attempts, process_units, defaults)) from known)
+'tasks', (select jsonb_object_agg(name, jsonb_build_array(max_attempts, process_units, defaults)) filter (where task_id is not null) from known)
 )
 from made
 ),
-(select array_agg(id) from made where task_id = any (array(select shape.task_id from jobmaster.shapes shape))),
-(select refused.refusal from refused)
-into inserted, to_key, refusal;
-if refusal ->> 'code' = 'unique' then
-return jobmaster.insert_unique_jobs(items);
-elsif refusal ->> 'code' = 'after' then
-return jobmaster.insert_waiting_jobs(items);
-elsif refusal is not null then
-raise exception using
-errcode = refusal ->> 'code',
-message = coalesce(
-case when refusal ->> 'code' = 'JM001' then jobmaster.unknown_task(refusal ->> 'name') end,
-refusal ->> 'name' || case refusal ->> 'fault'
-when 'priority' then ': priority must be a whole number between -1000000000 and 1000000000, got ' || (refusal ->> 'priority')
-when 'runAt' then ': run_at must be a time in the years 1 to 9999, got ' || (refusal ->> 'run_at')
-end,
-refusal ->> 'problem'
-),
-detail = format('job %s of %s; none was inserted', refusal ->> 'position', jsonb_array_length(items)),
-column = coalesce(refusal ->> 'argument', '');
+(select array_agg(id) from made where (select bool_or(have_keys) from known)),
+(select bool_or(are_special) from known)
+into answer, to_key, is_special;
+if is_special then
+return case
+when jsonb_path_exists(items, '$[*].after') then jobmaster.insert_waiting_jobs(items)
+else jobmaster.insert_unique_jobs(items)
+end;
 end if;
 if to_key is not null then
 perform jobmaster.write_keys(to_key);
 end if;
-return inserted;
+return answer;
 end
 $fn$;` },
   { name: 'insert_unique_jobs', sql: `create or replace function jobmaster.insert_unique_jobs(items jsonb)
@@ -2524,7 +2539,7 @@ select jsonb_agg(jsonb_build_object(
 'key', wish.key,
 'args', checked.complete,
 'expands', checked.expands,
-'code', coalesce(checked.code, case when task.id is null then 'JM001' end),
+'code', checked.code,
 'problem', task.type_key || '.' || task.task_key || ': ' || wish.problem,
 'option', wish.option
 ) order by ordinality)
@@ -2534,9 +2549,8 @@ left join jobmaster.tasks task
 on task.type_key = substring(given.value ->> 'task' from '^(.*)\\.')
 and task.task_key = substring(given.value ->> 'task' from '[^.]*$')
 and task.retired_at is null
-left join lateral jobmaster.check_arguments(task, case when task.id is not null then coalesce(given.value -> 'args', '{}') end) checked
-on task.id is not null
-left join lateral jobmaster.unique_wish(task, given.value, checked.complete) wish on checked.code is null and task.id is not null;
+cross join lateral jobmaster.check_job(task, given.value) checked
+left join lateral jobmaster.unique_wish(task, given.value, checked.complete) wish on checked.code is null;
 select position, code, problem, option
 into refused
 from jsonb_to_recordset(wishes) wish (position bigint, code text, problem text, option text)
@@ -2550,8 +2564,7 @@ message = refused.problem,
 detail = format('job %s of %s; none was inserted', refused.position, jsonb_array_length(items)),
 column = refused.option;
 elsif refused.code is not null then
-perform jobmaster.insert_jobs((select jsonb_agg(value || '{"unique": false}') from jsonb_array_elements(items)));
-raise exception using errcode = '40001', message = 'the tasks were deployed anew meanwhile: insert again';
+perform jobmaster.refuse(items);
 end if;
 insert into jobmaster.unique_keys as held (task_id, key_hash, key, job_id)
 select distinct on (task_id, jsonb_hash_extended(key, 0)) task_id, jsonb_hash_extended(key, 0), key, 0
@@ -3368,7 +3381,7 @@ kinds jsonb;
 kind text;
 part jsonb;
 test text;
-tests text[] := '{"$.type() == \\"object\\""}';
+tests text[] := '{}';
 forms text[];
 in_path boolean;
 sized boolean;
@@ -3399,18 +3412,17 @@ elsif param.write_all and schema <> '{"type": "boolean"}' then
 return;
 elsif schema ? 'type' and schema - '{type,minimum,maximum,minLength,maxLength,pattern,allOf}'::text[] = '{}' then
 for kind in select jsonb_array_elements_text(kinds) loop
-test := format('%s.type() == "%s"', place, case kind when 'integer' then 'number' else kind end);
+test := format('%s.type() == "%s"', place, kind);
 if kind in ('number', 'integer') then
-test := test || format(
-' && %1$s >= %2$s && %1$s <= %3$s',
+test := format(
+'exists(%s ? (@ >= %s && @ <= %s%s))',
 place,
 coalesce(schema ->> 'minimum', '-1.7976931348623157e308'),
-coalesce(schema ->> 'maximum', '1.7976931348623157e308')
+coalesce(schema ->> 'maximum', '1.7976931348623157e308'),
+case when kind = 'integer' and not kinds ? 'number' then ' && @ == @.floor()' end
 );
-if kind = 'integer' and not kinds ? 'number' then
-test := test || format(' && %s %% 1 == 0', place);
-end if;
 elsif kind = 'string' then
+test := place || ' starts with ""';
 for part in
 select schema where schema ? 'pattern' union all select jsonb_array_elements(schema -> 'allOf')
 loop
@@ -3439,11 +3451,14 @@ end if;
 closed := closed and in_path;
 if in_path then
 test := '(' || array_to_string(forms, ' || ') || ')';
-tests := tests || case when param.required then test else format('(((%s.type() == "") is unknown) || %s)', place, test) end;
+tests := tests || case when param.required then test else format('(((%s == null) is unknown) || %s)', place, test) end;
 elsif param.required then
 tests := tests || format('(%s.type() != "")', place);
 end if;
 end loop;
+if not params @> '[{"required": true}]' then
+tests := array_prepend('$.type() == "object"', tests);
+end if;
 path := ('strict ' || array_to_string(tests, ' && '))::jsonpath;
 exception
 when others then
@@ -3576,6 +3591,31 @@ insert into jobmaster.signatures (signature, expires_at)
 values (given, signed_at + interval '5 minutes')
 on conflict do nothing;
 return case when found then 'recorded' else 'replayed' end;
+end
+$fn$;` },
+  { name: 'refuse', sql: `create or replace function jobmaster.refuse(items jsonb)
+returns void
+language plpgsql stable
+as $fn$
+declare
+refused record;
+begin
+select position, checked.*
+into refused
+from jsonb_array_elements(items) with ordinality given (value, position)
+left join jobmaster.tasks task
+on task.type_key = substring(value ->> 'task' from '^(.*)\\.')
+and task.task_key = substring(value ->> 'task' from '[^.]*$')
+and task.retired_at is null
+cross join lateral jobmaster.check_job(task, value) checked
+where checked.code is not null
+order by position
+limit 1;
+raise exception using
+errcode = coalesce(refused.code, '40001'),
+message = coalesce(refused.problem, 'the tasks were deployed anew meanwhile: insert again'),
+detail = format('job %s of %s; none was inserted', refused.position, jsonb_array_length(items)),
+column = coalesce(refused.argument, '');
 end
 $fn$;` },
   { name: 'resume', sql: `create or replace function jobmaster.resume(

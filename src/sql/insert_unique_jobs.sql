@@ -33,7 +33,7 @@ begin
     'key', wish.key,
     'args', checked.complete,
     'expands', checked.expands,
-    'code', coalesce(checked.code, case when task.id is null then 'JM001' end),
+    'code', checked.code,
     'problem', task.type_key || '.' || task.task_key || ': ' || wish.problem,
     'option', wish.option
   ) order by ordinality)
@@ -43,9 +43,8 @@ begin
     on task.type_key = substring(given.value ->> 'task' from '^(.*)\.')
     and task.task_key = substring(given.value ->> 'task' from '[^.]*$')
     and task.retired_at is null
-  left join lateral jobmaster.check_arguments(task, case when task.id is not null then coalesce(given.value -> 'args', '{}') end) checked
-    on task.id is not null
-  left join lateral jobmaster.unique_wish(task, given.value, checked.complete) wish on checked.code is null and task.id is not null;
+  cross join lateral jobmaster.check_job(task, given.value) checked
+  left join lateral jobmaster.unique_wish(task, given.value, checked.complete) wish on checked.code is null;
 
   select position, code, problem, option
   into refused
@@ -60,8 +59,7 @@ begin
       detail = format('job %s of %s; none was inserted', refused.position, jsonb_array_length(items)),
       column = refused.option;
   elsif refused.code is not null then
-    perform jobmaster.insert_jobs((select jsonb_agg(value || '{"unique": false}') from jsonb_array_elements(items)));
-    raise exception using errcode = '40001', message = 'the tasks were deployed anew meanwhile: insert again';
+    perform jobmaster.refuse(items);
   end if;
 
   insert into jobmaster.unique_keys as held (task_id, key_hash, key, job_id)

@@ -21,7 +21,7 @@ declare
   kind text;
   part jsonb;
   test text;
-  tests text[] := '{"$.type() == \"object\""}';
+  tests text[] := '{}';
   forms text[];
   in_path boolean;
   sized boolean;
@@ -54,18 +54,18 @@ begin
       return;
     elsif schema ? 'type' and schema - '{type,minimum,maximum,minLength,maxLength,pattern,allOf}'::text[] = '{}' then
       for kind in select jsonb_array_elements_text(kinds) loop
-        test := format('%s.type() == "%s"', place, case kind when 'integer' then 'number' else kind end);
+        test := format('%s.type() == "%s"', place, kind);
         if kind in ('number', 'integer') then
-          test := test || format(
-            ' && %1$s >= %2$s && %1$s <= %3$s',
+          -- What is no number is neither above nor below one.
+          test := format(
+            'exists(%s ? (@ >= %s && @ <= %s%s))',
             place,
             coalesce(schema ->> 'minimum', '-1.7976931348623157e308'),
-            coalesce(schema ->> 'maximum', '1.7976931348623157e308')
+            coalesce(schema ->> 'maximum', '1.7976931348623157e308'),
+            case when kind = 'integer' and not kinds ? 'number' then ' && @ == @.floor()' end
           );
-          if kind = 'integer' and not kinds ? 'number' then
-            test := test || format(' && %s %% 1 == 0', place);
-          end if;
         elsif kind = 'string' then
+          test := place || ' starts with ""';
           for part in
             select schema where schema ? 'pattern' union all select jsonb_array_elements(schema -> 'allOf')
           loop
@@ -96,12 +96,16 @@ begin
     closed := closed and in_path;
     if in_path then
       test := '(' || array_to_string(forms, ' || ') || ')';
-      -- Only what is not there has no type.
-      tests := tests || case when param.required then test else format('(((%s.type() == "") is unknown) || %s)', place, test) end;
+      -- Of what is there, it is known whether it is null.
+      tests := tests || case when param.required then test else format('(((%s == null) is unknown) || %s)', place, test) end;
     elsif param.required then
       tests := tests || format('(%s.type() != "")', place);
     end if;
   end loop;
+  -- Only an object has what is required.
+  if not params @> '[{"required": true}]' then
+    tests := array_prepend('$.type() == "object"', tests);
+  end if;
   path := ('strict ' || array_to_string(tests, ' && '))::jsonpath;
 exception
   -- A pattern that is too much for one, or a length that is no whole number.
