@@ -9,6 +9,8 @@ language plpgsql volatile
 as $fn$
 declare
   wanted integer := request ->> 'limit';
+  all_units bigint := request ->> 'units';
+  hashes jsonb := request -> 'tasks';
   me uuid := request ->> 'invocation';
   call integer := request ->> 'sequence';
   on_system text := request ->> 'system';
@@ -19,7 +21,7 @@ declare
   claim_number bigint;
   moment timestamptz;
   oldest bigint;
-  free_units bigint := request ->> 'units';
+  free_units bigint := all_units;
   expired boolean := false;
   again boolean := false;
   able integer[];
@@ -91,8 +93,8 @@ begin
       where task.retired_at is null
         and task.paused_at is null
         and not exists (select from jobmaster.systems pool where pool.name = on_system and pool.paused_at is not null)
-        and task.process_units <= (request ->> 'units')::bigint
-        and task.hash = request -> 'tasks' ->> (task.type_key || '.' || task.task_key)
+        and task.process_units <= all_units
+        and task.hash = hashes ->> (task.type_key || '.' || task.task_key)
         and (
           task.timeout_ms is null
           or task.timeout_ms <= (request ->> 'time_left_ms')::double precision
@@ -105,7 +107,7 @@ begin
     if round = 1 or claim_number is not null then
       select
         exists (select from jobmaster.jobs job where job.status = 'waiting' and job.suspect),
-        (request ->> 'units')::bigint - coalesce(sum(job.process_units) filter (where job.system = on_system), 0),
+        all_units - coalesce(sum(job.process_units) filter (where job.system = on_system), 0),
         min(job.claim),
         coalesce(min(job.claim), since),
         coalesce(bool_or(job.lease_until <= moment), false),

@@ -45,14 +45,14 @@ begin
     select
       job.id,
       string_agg(
-        rule.target || last.job_id || ',' || coalesce(source.args, last.key)::text || ',' || coalesce(source.result::text, 'null') || ']',
+        case when last.job_id is not null then concat(rule.target, last.job_id, ',', coalesce(last.args, last.key), ',', coalesce(last.result, 'null'), ']') end,
         ','
         order by rule.position, last.job_id
       ) as list,
       bool_and((last.completed_at > rule.since or last.completed_at >= job.blocked_at) is true) as fresh
-    from job
-    join rule on rule.task_id = job.task_id
-    -- Offset 0: worked out once, and a column to the planner, which then finds it by both columns of the index.
+    from rule
+    -- Offset 0, here and below: job by job for each rule, and each key worked out once, and looked for once.
+    cross join lateral (select job.id, job.args, job.blocked_at from job where job.task_id = rule.task_id offset 0) job
     cross join lateral (
       select rule.shape_id, made.key, jsonb_hash_extended(made.key, 0) as hash
       from (
@@ -75,9 +75,13 @@ begin
       ) made
       offset 0
     ) needed
-    left join jobmaster.completions last
-      on last.shape_id = needed.shape_id and last.key_hash = needed.hash and last.key = needed.key
-    left join jobmaster.jobs source on source.id = last.job_id
+    left join lateral (
+      select completion.job_id, completion.key, completion.completed_at, source.args, source.result
+      from jobmaster.completions completion
+      left join jobmaster.jobs source on source.id = completion.job_id
+      where completion.shape_id = needed.shape_id and completion.key_hash = needed.hash and completion.key = needed.key
+      offset 0
+    ) last on true
     group by job.id
   )
   select

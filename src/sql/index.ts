@@ -1,7 +1,7 @@
 // Generated from the .sql files beside it by `npm run generate:sql`. Do not edit.
 
 /** Changes when any function does. */
-export const version = 'edbe2728dce83ffa'
+export const version = '0c9e95d77f28e2c7'
 
 /** Every SQL function, each after those that its creation looks at. */
 export const functions: readonly { name: string; sql: string }[] = [
@@ -692,6 +692,8 @@ language plpgsql volatile
 as $fn$
 declare
 wanted integer := request ->> 'limit';
+all_units bigint := request ->> 'units';
+hashes jsonb := request -> 'tasks';
 me uuid := request ->> 'invocation';
 call integer := request ->> 'sequence';
 on_system text := request ->> 'system';
@@ -702,7 +704,7 @@ from_top boolean;
 claim_number bigint;
 moment timestamptz;
 oldest bigint;
-free_units bigint := request ->> 'units';
+free_units bigint := all_units;
 expired boolean := false;
 again boolean := false;
 able integer[];
@@ -769,8 +771,8 @@ from jobmaster.tasks task
 where task.retired_at is null
 and task.paused_at is null
 and not exists (select from jobmaster.systems pool where pool.name = on_system and pool.paused_at is not null)
-and task.process_units <= (request ->> 'units')::bigint
-and task.hash = request -> 'tasks' ->> (task.type_key || '.' || task.task_key)
+and task.process_units <= all_units
+and task.hash = hashes ->> (task.type_key || '.' || task.task_key)
 and (
 task.timeout_ms is null
 or task.timeout_ms <= (request ->> 'time_left_ms')::double precision
@@ -780,7 +782,7 @@ or (request ->> 'started')::integer = 0
 if round = 1 or claim_number is not null then
 select
 exists (select from jobmaster.jobs job where job.status = 'waiting' and job.suspect),
-(request ->> 'units')::bigint - coalesce(sum(job.process_units) filter (where job.system = on_system), 0),
+all_units - coalesce(sum(job.process_units) filter (where job.system = on_system), 0),
 min(job.claim),
 coalesce(min(job.claim), since),
 coalesce(bool_or(job.lease_until <= moment), false),
@@ -2051,13 +2053,13 @@ where dependency.task_id = any (array(select distinct task_id from job))
 select
 job.id,
 string_agg(
-rule.target || last.job_id || ',' || coalesce(source.args, last.key)::text || ',' || coalesce(source.result::text, 'null') || ']',
+case when last.job_id is not null then concat(rule.target, last.job_id, ',', coalesce(last.args, last.key), ',', coalesce(last.result, 'null'), ']') end,
 ','
 order by rule.position, last.job_id
 ) as list,
 bool_and((last.completed_at > rule.since or last.completed_at >= job.blocked_at) is true) as fresh
-from job
-join rule on rule.task_id = job.task_id
+from rule
+cross join lateral (select job.id, job.args, job.blocked_at from job where job.task_id = rule.task_id offset 0) job
 cross join lateral (
 select rule.shape_id, made.key, jsonb_hash_extended(made.key, 0) as hash
 from (
@@ -2080,9 +2082,13 @@ offset 0
 ) made
 offset 0
 ) needed
-left join jobmaster.completions last
-on last.shape_id = needed.shape_id and last.key_hash = needed.hash and last.key = needed.key
-left join jobmaster.jobs source on source.id = last.job_id
+left join lateral (
+select completion.job_id, completion.key, completion.completed_at, source.args, source.result
+from jobmaster.completions completion
+left join jobmaster.jobs source on source.id = completion.job_id
+where completion.shape_id = needed.shape_id and completion.key_hash = needed.hash and completion.key = needed.key
+offset 0
+) last on true
 group by job.id
 )
 select
