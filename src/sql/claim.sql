@@ -35,6 +35,7 @@ declare
   chosen bigint[];
   in_order boolean;
   has_special boolean;
+  mixed boolean;
   has_limits boolean;
   moved boolean;
   last_rank integer;
@@ -196,6 +197,7 @@ begin
           bool_and(may.place is not null and not limited[may.place] and (load.jobs <= slots[may.place]) is not false) as each_fits,
           sum(load.jobs * units[may.place]) as weight,
           bool_or(load.expands or special[may.place]) as some_special,
+          bool_or(load.expands or special[may.place]) and not bool_and(special[may.place] and not load.expands) as mixed,
           max(load.last_rank) as last_rank
         from load
         cross join lateral (select array_position(able, load.task_id) as place) may
@@ -206,13 +208,19 @@ begin
         judged.last_rank,
         judged.each_fits and judged.weight <= free_units,
         judged.some_special,
-        case when judged.some_special then nullif(array(select head.id from head where head.expands), '{}') end,
-        case when judged.some_special then nullif(array(select head.id from head where not head.expands and special[array_position(able, head.task_id)]), '{}') end,
-        case when judged.some_special then array(
+        judged.mixed,
+        case when judged.mixed then nullif(array(select head.id from head where head.expands), '{}') end,
+        case when judged.mixed then nullif(array(select head.id from head where not head.expands and special[array_position(able, head.task_id)]), '{}') end,
+        case when judged.mixed then array(
           select head.id from head where not head.expands and (special[array_position(able, head.task_id)]) is not true
         ) end
-      into chosen, last_rank, in_order, has_special, expanding, dependent, plain
+      into chosen, last_rank, in_order, has_special, mixed, expanding, dependent, plain
       from judged;
+      if has_special and not mixed then
+        -- All have dependencies, and none expands.
+        dependent := chosen;
+        plain := '{}';
+      end if;
     end if;
 
     if has_suspects and in_order then
@@ -232,7 +240,7 @@ begin
     end if;
 
     -- A job whose invocation died is tried alone, when it is its turn and nothing else is held: see take_back.
-    if has_suspects and round = 1 and (request ->> 'held')::integer = 0 and not coalesce((request ->> 'beside')::boolean, false) then
+    if has_suspects and round = 1 and (request ->> 'held')::integer = 0 and (request ->> 'beside')::boolean is not true then
       select job.id, job.rank
       into suspect
       from jobmaster.jobs job

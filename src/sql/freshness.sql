@@ -44,11 +44,7 @@ begin
   ), looked as (
     select
       job.id,
-      string_agg(
-        case when last.job_id is not null then concat(rule.target, last.job_id, ',', coalesce(last.args, last.key), ',', coalesce(last.result, 'null'), ']') end,
-        ','
-        order by rule.position, last.job_id
-      ) as list,
+      string_agg(rule.target || last.told, ',' order by rule.position, last.job_id) as list,
       bool_and((last.completed_at > rule.since or last.completed_at >= job.blocked_at) is true) as fresh
     from rule
     -- Offset 0, here and below: job by job for each rule, and each key worked out once, and looked for once.
@@ -76,7 +72,10 @@ begin
       offset 0
     ) needed
     left join lateral (
-      select completion.job_id, completion.key, completion.completed_at, source.args, source.result
+      select
+        completion.job_id,
+        completion.completed_at,
+        concat(completion.job_id, ',', coalesce(source.args, completion.key), ',', coalesce(source.result, 'null'), ']') as told
       from jobmaster.completions completion
       left join jobmaster.jobs source on source.id = completion.job_id
       where completion.shape_id = needed.shape_id and completion.key_hash = needed.hash and completion.key = needed.key
@@ -86,7 +85,7 @@ begin
   )
   select
     array_agg(looked.id) filter (where looked.fresh),
-    string_agg('"' || looked.id || '":[' || looked.list || ']', ',')
+    string_agg(concat('"', looked.id, '":[', looked.list, ']'), ',') filter (where looked.list is not null)
   into fresh, met
   from looked;
 

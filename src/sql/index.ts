@@ -1,7 +1,7 @@
 // Generated from the .sql files beside it by `npm run generate:sql`. Do not edit.
 
 /** Changes when any function does. */
-export const version = '0c9e95d77f28e2c7'
+export const version = '4bda828536cb0e22'
 
 /** Every SQL function, each after those that its creation looks at. */
 export const functions: readonly { name: string; sql: string }[] = [
@@ -718,6 +718,7 @@ heavy integer[];
 chosen bigint[];
 in_order boolean;
 has_special boolean;
+mixed boolean;
 has_limits boolean;
 moved boolean;
 last_rank integer;
@@ -862,6 +863,7 @@ select
 bool_and(may.place is not null and not limited[may.place] and (load.jobs <= slots[may.place]) is not false) as each_fits,
 sum(load.jobs * units[may.place]) as weight,
 bool_or(load.expands or special[may.place]) as some_special,
+bool_or(load.expands or special[may.place]) and not bool_and(special[may.place] and not load.expands) as mixed,
 max(load.last_rank) as last_rank
 from load
 cross join lateral (select array_position(able, load.task_id) as place) may
@@ -871,13 +873,18 @@ nullif(array(select head.id from head), '{}'),
 judged.last_rank,
 judged.each_fits and judged.weight <= free_units,
 judged.some_special,
-case when judged.some_special then nullif(array(select head.id from head where head.expands), '{}') end,
-case when judged.some_special then nullif(array(select head.id from head where not head.expands and special[array_position(able, head.task_id)]), '{}') end,
-case when judged.some_special then array(
+judged.mixed,
+case when judged.mixed then nullif(array(select head.id from head where head.expands), '{}') end,
+case when judged.mixed then nullif(array(select head.id from head where not head.expands and special[array_position(able, head.task_id)]), '{}') end,
+case when judged.mixed then array(
 select head.id from head where not head.expands and (special[array_position(able, head.task_id)]) is not true
 ) end
-into chosen, last_rank, in_order, has_special, expanding, dependent, plain
+into chosen, last_rank, in_order, has_special, mixed, expanding, dependent, plain
 from judged;
+if has_special and not mixed then
+dependent := chosen;
+plain := '{}';
+end if;
 end if;
 if has_suspects and in_order then
 in_order := not exists (
@@ -893,7 +900,7 @@ if not in_order then
 chosen := jobmaster.choose(able, slots, units, heavy, free_units, wanted, on_system, moment, since);
 has_special := true;
 end if;
-if has_suspects and round = 1 and (request ->> 'held')::integer = 0 and not coalesce((request ->> 'beside')::boolean, false) then
+if has_suspects and round = 1 and (request ->> 'held')::integer = 0 and (request ->> 'beside')::boolean is not true then
 select job.id, job.rank
 into suspect
 from jobmaster.jobs job
@@ -2052,11 +2059,7 @@ where dependency.task_id = any (array(select distinct task_id from job))
 ), looked as (
 select
 job.id,
-string_agg(
-case when last.job_id is not null then concat(rule.target, last.job_id, ',', coalesce(last.args, last.key), ',', coalesce(last.result, 'null'), ']') end,
-','
-order by rule.position, last.job_id
-) as list,
+string_agg(rule.target || last.told, ',' order by rule.position, last.job_id) as list,
 bool_and((last.completed_at > rule.since or last.completed_at >= job.blocked_at) is true) as fresh
 from rule
 cross join lateral (select job.id, job.args, job.blocked_at from job where job.task_id = rule.task_id offset 0) job
@@ -2083,7 +2086,10 @@ offset 0
 offset 0
 ) needed
 left join lateral (
-select completion.job_id, completion.key, completion.completed_at, source.args, source.result
+select
+completion.job_id,
+completion.completed_at,
+concat(completion.job_id, ',', coalesce(source.args, completion.key), ',', coalesce(source.result, 'null'), ']') as told
 from jobmaster.completions completion
 left join jobmaster.jobs source on source.id = completion.job_id
 where completion.shape_id = needed.shape_id and completion.key_hash = needed.hash and completion.key = needed.key
@@ -2093,7 +2099,7 @@ group by job.id
 )
 select
 array_agg(looked.id) filter (where looked.fresh),
-string_agg('"' || looked.id || '":[' || looked.list || ']', ',')
+string_agg(concat('"', looked.id, '":[', looked.list, ']'), ',') filter (where looked.list is not null)
 into fresh, met
 from looked;
 if fresh is null then
@@ -2407,7 +2413,7 @@ exists (select from jobmaster.shapes shape where shape.task_id = task.id) as hav
 param.defaults,
 param.write_all
 from (
-select name, count(*) as jobs, bool_or(special) is true as are_special, bool_or(special is null) as are_plain
+select name, count(*) as jobs, bool_or(special) as are_special, bool_or(special is null) as are_plain
 from (
 select
 value ->> 'task' as name,
@@ -3606,8 +3612,7 @@ as $fn$
 declare
 refused record;
 begin
-select position, checked.*
-into refused
+select position, checked.* into refused
 from jsonb_array_elements(items) with ordinality given (value, position)
 left join jobmaster.tasks task
 on task.type_key = substring(value ->> 'task' from '^(.*)\\.')

@@ -42,7 +42,7 @@ begin
       param.defaults,
       param.write_all
     from (
-      select name, count(*) as jobs, bool_or(special) is true as are_special, bool_or(special is null) as are_plain
+      select name, count(*) as jobs, bool_or(special) as are_special, bool_or(special is null) as are_plain
       from (
         select
           value ->> 'task' as name,
@@ -126,6 +126,7 @@ begin
       ) item
       left join known on known.name = item.name
       where (select bool_or(are_special) from known) is not true
+      -- So that complete is worked out once.
       offset 0
     ) ready
     returning id, status

@@ -6,8 +6,7 @@ as $fn$
 declare
   refused record;
 begin
-  select position, checked.*
-  into refused
+  select position, checked.* into refused
   from jsonb_array_elements(items) with ordinality given (value, position)
   left join jobmaster.tasks task
     on task.type_key = substring(value ->> 'task' from '^(.*)\.')
