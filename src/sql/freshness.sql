@@ -24,10 +24,11 @@ begin
       base.key as given,
       -- At most two arguments, each as it is: then there is a short way.
       same.names[3] is null and num_nonnulls(variadic same.ops) = 0 as plain,
-      same.names,
-      same.sources,
-      same.ops,
-      same.operands
+      array[same.names[1]] as place,
+      same.sources[1] as source,
+      array[same.names[2]] as next_place,
+      same.sources[2] as next_source,
+      same.*
     from jobmaster.dependencies dependency
     join jobmaster.tasks target on target.id = dependency.target_id
     cross join lateral jobmaster.needed(dependency.args, '{}') base (key)
@@ -40,7 +41,7 @@ begin
       from jsonb_each(dependency.args)
       where value ? 'same'
     ) same
-    where dependency.task_id = any (array(select distinct task_id from job))
+    where dependency.task_id = any (array(select task_id from job))
   ), looked as (
     select
       job.id,
@@ -54,8 +55,8 @@ begin
       from (
         select case
           when rule.plain then jsonb_set_lax(
-            jsonb_set_lax(rule.given, array[rule.names[1]], job.args -> rule.sources[1], true, 'return_target'),
-            array[rule.names[2]], job.args -> rule.sources[2], true, 'return_target'
+            jsonb_set_lax(rule.given, rule.place, job.args -> rule.source, true, 'return_target'),
+            rule.next_place, job.args -> rule.next_source, true, 'return_target'
           )
           else rule.given || coalesce(
             (

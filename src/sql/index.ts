@@ -1,7 +1,7 @@
 // Generated from the .sql files beside it by `npm run generate:sql`. Do not edit.
 
 /** Changes when any function does. */
-export const version = '4bda828536cb0e22'
+export const version = 'bcae2018064e4777'
 
 /** Every SQL function, each after those that its creation looks at. */
 export const functions: readonly { name: string; sql: string }[] = [
@@ -2039,10 +2039,11 @@ moment - dependency.within_seconds * interval '1 second' as since,
 '[' || to_json(target.type_key || '.' || target.task_key) || ',' as target,
 base.key as given,
 same.names[3] is null and num_nonnulls(variadic same.ops) = 0 as plain,
-same.names,
-same.sources,
-same.ops,
-same.operands
+array[same.names[1]] as place,
+same.sources[1] as source,
+array[same.names[2]] as next_place,
+same.sources[2] as next_source,
+same.*
 from jobmaster.dependencies dependency
 join jobmaster.tasks target on target.id = dependency.target_id
 cross join lateral jobmaster.needed(dependency.args, '{}') base (key)
@@ -2055,7 +2056,7 @@ array_agg((value ->> 'by')::numeric) as operands
 from jsonb_each(dependency.args)
 where value ? 'same'
 ) same
-where dependency.task_id = any (array(select distinct task_id from job))
+where dependency.task_id = any (array(select task_id from job))
 ), looked as (
 select
 job.id,
@@ -2068,8 +2069,8 @@ select rule.shape_id, made.key, jsonb_hash_extended(made.key, 0) as hash
 from (
 select case
 when rule.plain then jsonb_set_lax(
-jsonb_set_lax(rule.given, array[rule.names[1]], job.args -> rule.sources[1], true, 'return_target'),
-array[rule.names[2]], job.args -> rule.sources[2], true, 'return_target'
+jsonb_set_lax(rule.given, rule.place, job.args -> rule.source, true, 'return_target'),
+rule.next_place, job.args -> rule.next_source, true, 'return_target'
 )
 else rule.given || coalesce(
 (
@@ -2401,17 +2402,10 @@ task.max_attempts,
 task.process_units,
 coalesce(task.process_limit_per, task.rate_limit_per) as per,
 task as definition,
-test.path,
-test.names,
-test.closed,
-test.asked,
+test.*,
 test.asked = '{}' as all_in_path,
-test.schemas,
-test.fewest,
-test.most,
 exists (select from jobmaster.shapes shape where shape.task_id = task.id) as have_keys,
-param.defaults,
-param.write_all
+param.*
 from (
 select name, count(*) as jobs, bool_or(special) as are_special, bool_or(special is null) as are_plain
 from (

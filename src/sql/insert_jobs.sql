@@ -30,17 +30,10 @@ begin
       task.process_units,
       coalesce(task.process_limit_per, task.rate_limit_per) as per,
       task as definition,
-      test.path,
-      test.names,
-      test.closed,
-      test.asked,
+      test.*,
       test.asked = '{}' as all_in_path,
-      test.schemas,
-      test.fewest,
-      test.most,
       exists (select from jobmaster.shapes shape where shape.task_id = task.id) as have_keys,
-      param.defaults,
-      param.write_all
+      param.*
     from (
       select name, count(*) as jobs, bool_or(special) as are_special, bool_or(special is null) as are_plain
       from (
