@@ -1,7 +1,7 @@
 // Generated from the .sql files beside it by `npm run generate:sql`. Do not edit.
 
 /** Changes when any function does. */
-export const version = 'bcae2018064e4777'
+export const version = 'bebf4a93adf97ec1'
 
 /** Every SQL function, each after those that its creation looks at. */
 export const functions: readonly { name: string; sql: string }[] = [
@@ -2453,7 +2453,7 @@ item.id,
 item.priority,
 item.run_at,
 item.value ->> 'trace' as trace,
-(item.value -> 'group')::bigint as group_id,
+(item.value ->> 'group')::bigint as group_id,
 known.task_id,
 known.max_attempts,
 known.process_units,
@@ -3604,23 +3604,26 @@ returns void
 language plpgsql stable
 as $fn$
 declare
-refused record;
+item jsonb;
+position bigint;
+named jobmaster.tasks;
+checked record;
 begin
-select position, checked.* into refused
-from jsonb_array_elements(items) with ordinality given (value, position)
-left join jobmaster.tasks task
-on task.type_key = substring(value ->> 'task' from '^(.*)\\.')
-and task.task_key = substring(value ->> 'task' from '[^.]*$')
-and task.retired_at is null
-cross join lateral jobmaster.check_job(task, value) checked
-where checked.code is not null
-order by position
-limit 1;
+for item, position in select * from jsonb_array_elements(items) with ordinality loop
+select *
+into named
+from jobmaster.tasks
+where type_key = substring(item ->> 'task' from '^(.*)\\.')
+and task_key = substring(item ->> 'task' from '[^.]*$')
+and retired_at is null;
+select * into checked from jobmaster.check_job(named, item);
+exit when checked.code is not null;
+end loop;
 raise exception using
-errcode = coalesce(refused.code, '40001'),
-message = coalesce(refused.problem, 'the tasks were deployed anew meanwhile: insert again'),
-detail = format('job %s of %s; none was inserted', refused.position, jsonb_array_length(items)),
-column = coalesce(refused.argument, '');
+errcode = coalesce(checked.code, '40001'),
+message = coalesce(checked.problem, 'the tasks were deployed anew meanwhile: insert again'),
+detail = format('job %s of %s; none was inserted', position, jsonb_array_length(items)),
+column = coalesce(checked.argument, '');
 end
 $fn$;` },
   { name: 'resume', sql: `create or replace function jobmaster.resume(

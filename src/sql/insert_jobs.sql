@@ -83,7 +83,7 @@ begin
         item.priority,
         item.run_at,
         item.value ->> 'trace' as trace,
-        (item.value -> 'group')::bigint as group_id,
+        (item.value ->> 'group')::bigint as group_id,
         known.task_id,
         known.max_attempts,
         known.process_units,

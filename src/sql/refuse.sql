@@ -4,23 +4,26 @@ returns void
 language plpgsql stable
 as $fn$
 declare
-  refused record;
+  item jsonb;
+  position bigint;
+  named jobmaster.tasks;
+  checked record;
 begin
-  select position, checked.* into refused
-  from jsonb_array_elements(items) with ordinality given (value, position)
-  left join jobmaster.tasks task
-    on task.type_key = substring(value ->> 'task' from '^(.*)\.')
-    and task.task_key = substring(value ->> 'task' from '[^.]*$')
-    and task.retired_at is null
-  cross join lateral jobmaster.check_job(task, value) checked
-  where checked.code is not null
-  order by position
-  limit 1;
+  for item, position in select * from jsonb_array_elements(items) with ordinality loop
+    select *
+    into named
+    from jobmaster.tasks
+    where type_key = substring(item ->> 'task' from '^(.*)\.')
+      and task_key = substring(item ->> 'task' from '[^.]*$')
+      and retired_at is null;
+    select * into checked from jobmaster.check_job(named, item);
+    exit when checked.code is not null;
+  end loop;
   raise exception using
-    errcode = coalesce(refused.code, '40001'),
-    message = coalesce(refused.problem, 'the tasks were deployed anew meanwhile: insert again'),
-    detail = format('job %s of %s; none was inserted', refused.position, jsonb_array_length(items)),
+    errcode = coalesce(checked.code, '40001'),
+    message = coalesce(checked.problem, 'the tasks were deployed anew meanwhile: insert again'),
+    detail = format('job %s of %s; none was inserted', position, jsonb_array_length(items)),
     -- For callers that point at what is wrong.
-    column = coalesce(refused.argument, '');
+    column = coalesce(checked.argument, '');
 end
 $fn$;
