@@ -5,26 +5,22 @@ create or replace function jobmaster.check_job(
 )
 language plpgsql stable
 as $fn$
-declare
-  label text := item ->> 'task' || ': ';
-  priority numeric := item ->> 'priority';
-  run_at timestamptz := item ->> 'run_at';
 begin
   if task.id is null then
     code := 'JM001';
     problem := jobmaster.unknown_task(item ->> 'task');
-  elsif priority not between -1000000000 and 1000000000 or priority % 1 <> 0 then
-    code := 'JM008';
-    argument := 'priority';
-    problem := label || 'priority must be a whole number between -1000000000 and 1000000000, got ' || priority;
-  elsif run_at not between timestamptz '0001-01-01 00:00:00Z' and timestamptz '9999-12-31 00:00:00Z' then
-    -- Infinity, and years that other languages do not read, would stand in the way of every claim.
-    code := 'JM008';
-    argument := 'runAt';
-    problem := label || 'run_at must be a time in the years 1 to 9999, got ' || run_at;
+    return;
+  end if;
+  argument := jobmaster.out_of_bounds((item ->> 'priority')::numeric, (item ->> 'run_at')::timestamptz);
+  if argument is null then
+    select * into complete, expands, code, problem, argument
+    from jobmaster.check_arguments(task, coalesce(item -> 'args', '{}'));
   else
-    select checked.* into complete, expands, code, problem, argument
-    from jobmaster.check_arguments(task, coalesce(item -> 'args', '{}')) checked;
+    code := 'JM008';
+    problem := item ->> 'task' || case argument
+      when 'priority' then ': priority must be a whole number between -1000000000 and 1000000000, got ' || (item ->> 'priority')
+      else ': run_at must be a time in the years 1 to 9999, got ' || (item ->> 'run_at')::timestamptz
+    end;
   end if;
 end
 $fn$;

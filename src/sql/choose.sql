@@ -1,7 +1,6 @@
 -- Chooses and locks jobs where some at the head of the queue may not run: from the heads of the tasks that may, the best
--- first, while units and slots last. able, slots and units say which tasks may, how many jobs of each, null for any number, and
--- their weight;
--- heavy are the tasks that only want for units. Called under the claim lock; a job that somebody has locked is passed over.
+-- first, while units and slots last. able, slots and units say which tasks may, how many jobs of each, null for any number,
+-- and their weight; heavy are the tasks that only want for units. Called under the claim lock; a job that somebody has locked is passed over.
 --
 -- A heavy job does not wait for ever behind a stream of light ones. Once one has been due for a minute, what stands behind
 -- it in the queue is started only where its timeout_ms says that it ends before enough of the units in use are free: by

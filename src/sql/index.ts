@@ -1,7 +1,7 @@
 // Generated from the .sql files beside it by `npm run generate:sql`. Do not edit.
 
 /** Changes when any function does. */
-export const version = 'bebf4a93adf97ec1'
+export const version = '23858bf5f9a14385'
 
 /** Every SQL function, each after those that its creation looks at. */
 export const functions: readonly { name: string; sql: string }[] = [
@@ -367,25 +367,22 @@ task jobmaster.tasks, item jsonb, out complete jsonb, out expands boolean, out c
 )
 language plpgsql stable
 as $fn$
-declare
-label text := item ->> 'task' || ': ';
-priority numeric := item ->> 'priority';
-run_at timestamptz := item ->> 'run_at';
 begin
 if task.id is null then
 code := 'JM001';
 problem := jobmaster.unknown_task(item ->> 'task');
-elsif priority not between -1000000000 and 1000000000 or priority % 1 <> 0 then
-code := 'JM008';
-argument := 'priority';
-problem := label || 'priority must be a whole number between -1000000000 and 1000000000, got ' || priority;
-elsif run_at not between timestamptz '0001-01-01 00:00:00Z' and timestamptz '9999-12-31 00:00:00Z' then
-code := 'JM008';
-argument := 'runAt';
-problem := label || 'run_at must be a time in the years 1 to 9999, got ' || run_at;
+return;
+end if;
+argument := jobmaster.out_of_bounds((item ->> 'priority')::numeric, (item ->> 'run_at')::timestamptz);
+if argument is null then
+select * into complete, expands, code, problem, argument
+from jobmaster.check_arguments(task, coalesce(item -> 'args', '{}'));
 else
-select checked.* into complete, expands, code, problem, argument
-from jobmaster.check_arguments(task, coalesce(item -> 'args', '{}')) checked;
+code := 'JM008';
+problem := item ->> 'task' || case argument
+when 'priority' then ': priority must be a whole number between -1000000000 and 1000000000, got ' || (item ->> 'priority')
+else ': run_at must be a time in the years 1 to 9999, got ' || (item ->> 'run_at')::timestamptz
+end;
 end if;
 end
 $fn$;` },
@@ -2418,10 +2415,7 @@ from jsonb_array_elements(items)
 ) item
 group by name
 ) named
-left join jobmaster.tasks task
-on task.type_key = substring(named.name from '^(.*)\\.')
-and task.task_key = substring(named.name from '[^.]*$')
-and task.retired_at is null
+left join lateral jobmaster.task_named(named.name) task on true
 left join lateral jobmaster.quick_test(case when named.jobs > 1 then task.params end) test on true
 cross join lateral (
 select
@@ -2463,8 +2457,7 @@ case
 when case
 when item.args @@ known.path
 then item.args - known.names = '{}'
-and (item.priority between -1000000000 and 1000000000 and item.priority % 1 = 0) is not false
-and (item.run_at between timestamptz '0001-01-01 00:00:00Z' and timestamptz '9999-12-31 00:00:00Z') is not false
+and jobmaster.out_of_bounds(item.priority, item.run_at) is null
 and case when known.closed and pg_column_size(item.args) <= 8000 then true else jobmaster.is_modest(item.args) end
 and (known.all_in_path or not exists (
 select
@@ -2551,10 +2544,7 @@ select jsonb_agg(jsonb_build_object(
 ) order by ordinality)
 into wishes
 from jsonb_array_elements(items) with ordinality given (value, ordinality)
-left join jobmaster.tasks task
-on task.type_key = substring(given.value ->> 'task' from '^(.*)\\.')
-and task.task_key = substring(given.value ->> 'task' from '[^.]*$')
-and task.retired_at is null
+left join lateral jobmaster.task_named(given.value ->> 'task') task on true
 cross join lateral jobmaster.check_job(task, given.value) checked
 left join lateral jobmaster.unique_wish(task, given.value, checked.complete) wish on checked.code is null;
 select position, code, problem, option
@@ -3297,6 +3287,15 @@ else string_agg(jobmaster.shown(option), ', ' order by position)
 end
 from jsonb_array_elements(options) with ordinality listed (option, position)
 $fn$;` },
+  { name: 'out_of_bounds', sql: `create or replace function jobmaster.out_of_bounds(priority numeric, run_at timestamptz)
+returns text
+language sql immutable
+as $fn$
+select case
+when priority not between -1000000000 and 1000000000 or priority % 1 <> 0 then 'priority'
+when run_at not between timestamptz '0001-01-01 00:00:00Z' and timestamptz '9999-12-31 00:00:00Z' then 'runAt'
+end
+$fn$;` },
   { name: 'pause', sql: `create or replace function jobmaster.pause(
 task text default null, system text default null, schedule text default null
 )
@@ -3610,12 +3609,7 @@ named jobmaster.tasks;
 checked record;
 begin
 for item, position in select * from jsonb_array_elements(items) with ordinality loop
-select *
-into named
-from jobmaster.tasks
-where type_key = substring(item ->> 'task' from '^(.*)\\.')
-and task_key = substring(item ->> 'task' from '[^.]*$')
-and retired_at is null;
+select * into named from jobmaster.task_named(item ->> 'task');
 select * into checked from jobmaster.check_job(named, item);
 exit when checked.code is not null;
 end loop;
@@ -4333,6 +4327,14 @@ insert into jobmaster.tallies (minute, task_id, outcome, jobs)
 select date_trunc('minute', moment), id, outcome, count(*)
 from unnest(task_ids) id
 group by id
+$fn$;` },
+  { name: 'task_named', sql: `create or replace function jobmaster.task_named(name text)
+returns setof jobmaster.tasks
+language sql stable
+as $fn$
+select *
+from jobmaster.tasks
+where type_key = substring(name from '^(.*)\\.') and task_key = substring(name from '[^.]*$') and retired_at is null
 $fn$;` },
   { name: 'told', sql: `create or replace function jobmaster.told(job jobmaster.jobs)
 returns jsonb

@@ -46,11 +46,7 @@ begin
       ) item
       group by name
     ) named
-    -- The task's key is what follows the last dot.
-    left join jobmaster.tasks task
-      on task.type_key = substring(named.name from '^(.*)\.')
-      and task.task_key = substring(named.name from '[^.]*$')
-      and task.retired_at is null
+    left join lateral jobmaster.task_named(named.name) task on true
     -- To make it takes as long as to check one job.
     left join lateral jobmaster.quick_test(case when named.jobs > 1 then task.params end) test on true
     cross join lateral (
@@ -93,8 +89,7 @@ begin
           when case
             when item.args @@ known.path
             then item.args - known.names = '{}'
-              and (item.priority between -1000000000 and 1000000000 and item.priority % 1 = 0) is not false
-              and (item.run_at between timestamptz '0001-01-01 00:00:00Z' and timestamptz '9999-12-31 00:00:00Z') is not false
+              and jobmaster.out_of_bounds(item.priority, item.run_at) is null
               and case when known.closed and pg_column_size(item.args) <= 8000 then true else jobmaster.is_modest(item.args) end
               and (known.all_in_path or not exists (
                 select

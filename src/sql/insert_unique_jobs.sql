@@ -39,10 +39,7 @@ begin
   ) order by ordinality)
   into wishes
   from jsonb_array_elements(items) with ordinality given (value, ordinality)
-  left join jobmaster.tasks task
-    on task.type_key = substring(given.value ->> 'task' from '^(.*)\.')
-    and task.task_key = substring(given.value ->> 'task' from '[^.]*$')
-    and task.retired_at is null
+  left join lateral jobmaster.task_named(given.value ->> 'task') task on true
   cross join lateral jobmaster.check_job(task, given.value) checked
   left join lateral jobmaster.unique_wish(task, given.value, checked.complete) wish on checked.code is null;
 

@@ -10,12 +10,7 @@ declare
   checked record;
 begin
   for item, position in select * from jsonb_array_elements(items) with ordinality loop
-    select *
-    into named
-    from jobmaster.tasks
-    where type_key = substring(item ->> 'task' from '^(.*)\.')
-      and task_key = substring(item ->> 'task' from '[^.]*$')
-      and retired_at is null;
+    select * into named from jobmaster.task_named(item ->> 'task');
     select * into checked from jobmaster.check_job(named, item);
     exit when checked.code is not null;
   end loop;
