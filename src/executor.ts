@@ -23,7 +23,7 @@ const maximumRetryMs = 31_536_000_000
  */
 export function execute(task: NamedTask, job: ClaimedJob, context: Context): Ending | Promise<Ending> {
   const [, , , , args, problem] = job
-  if (problem !== null) return fatal('DependencyFailed', problem)
+  if (problem != null) return fatal('DependencyFailed', problem)
   try {
     const parsed = task.parse(args)
     if (!parsed.ok) return fatal('InvalidArguments', parsed.problem)

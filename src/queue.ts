@@ -28,7 +28,7 @@ export type ClaimedJob = readonly [
   attempt: number,
   priority: number,
   args: Record<string, Json>,
-  problem: string | null,
+  problem?: string | null,
   trace?: string | null,
 ]
 

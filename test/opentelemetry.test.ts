@@ -33,7 +33,9 @@ const broken = task({
   },
 })
 const bar = task({ params: {}, dependencies: dependsOn(foo, { args: { b: 2 } }), run: () => {} })
-const tasks = { cool: { foo, bar, slow, broken } }
+const located = task({ params: { path: v.string() }, run: () => {} })
+const lost = task({ params: {}, dependencies: dependsOn(located), run: () => {} })
+const tasks = { cool: { foo, bar, slow, broken, located, lost } }
 
 const spans = new InMemorySpanExporter()
 const tracer = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(spans)] }).getTracer('test')
@@ -116,6 +118,17 @@ test('what an ALL job becomes, and what a dependency starts, is linked to the in
   await others.insert(bar, {})
   await others.runUntilEmpty(deadlineIn())
   expect(linksOf('process cool.foo')).toEqual([idOf(named('send cool.bar')[0])])
+})
+
+test('a job that cannot be run is linked to its insert too, and its span says why', async () => {
+  const { jobs } = await traced()
+  await jobs.insert(lost, {})
+  await jobs.runUntilEmpty(deadlineIn())
+  expect(linksOf('process cool.lost')).toEqual([idOf(named('send cool.lost')[0])])
+  expect(named('process cool.lost')[0]?.status).toMatchObject({
+    code: SpanStatusCode.ERROR,
+    message: expect.stringContaining('"path"'),
+  })
 })
 
 test('an insert of a handler is within the handler’s span, and an insert of a request within the request’s', async () => {

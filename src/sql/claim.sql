@@ -1,10 +1,11 @@
 -- Takes the next jobs for an invocation, in the order of their rank and id, under the limits. settle_and_claim says what
--- is in the request, and the answer: jobs is what stands between the brackets of the list, the rest is told of.
+-- is in the request, and the answer: jobs is what stands between the brackets of the list, met between its braces, and the
+-- rest is told of.
 -- Claims on one schema are serialised by a lock that is taken before anything is read, so that each statement below sees
 -- all that other claims did; it is held until the transaction ends. Under it nothing waits: rows are locked with skip
 -- locked. Rounds are bounded: a job that is blocked or expanded makes room for another look at the queue, where its
 -- dependencies and children now are.
-create or replace function jobmaster.claim(request jsonb, out jobs text, out told jsonb)
+create or replace function jobmaster.claim(request jsonb, out jobs text, out met text, out told jsonb)
 language plpgsql volatile
 as $fn$
 declare
@@ -49,11 +50,9 @@ declare
   seen record;
   looked record;
   problems jsonb;
-  has_problems boolean;
   until timestamptz;
   taken text;
   taken_count integer;
-  met text;
   expanded integer := 0;
   children integer := 0;
   blocked integer := 0;
@@ -121,10 +120,11 @@ begin
     if round = 1 and again then
       -- The same call once more: its answer was lost. It gets what it had taken, and no more.
       select
-        string_agg(concat(
-          '[', job.id, ',', to_json(task.type_key || '.' || task.task_key), ',', job.attempt, ',', job.priority, ',', job.args, ',',
-          coalesce((job.error -> 'message')::text, 'null'), ',', coalesce(to_json(job.trace)::text, 'null'), ']'
-        ), ','),
+        '[' || string_agg(concat_ws(
+          ',', job.id, to_json(task.type_key || '.' || task.task_key), job.attempt, job.priority, job.args,
+          coalesce(job.error -> 'message', case when job.trace is not null then 'null'::jsonb end),
+          to_json(job.trace)
+        ), '],[') || ']',
         array_agg(job.id),
         coalesce(bool_or(job.suspect), false)
       into jobs, chosen, alone
@@ -277,7 +277,7 @@ begin
     last_id := chosen[cardinality(chosen)];
 
     moved := false;
-    problems := '{}';
+    problems := null;
     if has_special then
       if in_order then
         chosen := plain;
@@ -303,7 +303,7 @@ begin
         chosen := chosen || seen.fresh;
         if seen.stale is not null then
           select * into looked from jobmaster.look(seen.stale, moment);
-          problems := looked.problems;
+          problems := nullif(looked.problems, '{}');
           blocked := blocked + looked.blocked;
           contended := contended + looked.contended;
           moved := moved or looked.blocked > 0 or looked.contended > 0;
@@ -340,7 +340,6 @@ begin
 
     taken_count := 0;
     if chosen <> '{}' then
-      has_problems := problems <> '{}';
       claim_number := coalesce(claim_number, nextval('jobmaster.claims'));
       with taken as (
         update jobmaster.jobs job
@@ -356,23 +355,24 @@ begin
           blocked_at = null,
           -- A job that cannot be run is handed out with the reason, for the invocation to fail it.
           error = case
-            when has_problems and problems ? job.id::text
+            when problems is not null and problems ? job.id::text
             then jsonb_build_object('name', 'DependencyFailed', 'message', problems ->> job.id::text)
           end
         where job.id = any (chosen)
         -- A list of JSON as text, as it is sent: what is built as jsonb is taken apart again, and json_build_array looks
-        -- the type of each value up.
-        returning concat(
-          '[', job.id, ',', names[array_position(able, job.task_id)], ',', job.attempt, ',', job.priority, ',', job.args, ',',
-          coalesce((job.error -> 'message')::text, 'null'), ',', coalesce(to_json(job.trace)::text, 'null'), ']'
-        ) as text
+        -- the type of each value up. What is null is left out, and a literal would cost as much as a value.
+        returning concat_ws(
+          ',', job.id, names[array_position(able, job.task_id)], job.attempt, job.priority, job.args,
+          coalesce(job.error -> 'message', case when job.trace is not null then 'null'::jsonb end),
+          to_json(job.trace)
+        ) as job
       )
       select
         count(*),
-        string_agg(taken.text, ',')
+        '[' || string_agg(job, '],[') || ']'
       into taken_count, taken
       from taken;
-      jobs := concat_ws(',', jobs, taken);
+      jobs := nullif(concat_ws(',', jobs, taken), '');
       if true = any (limited) then
         perform jobmaster.note_starts(chosen, moment);
       end if;
@@ -408,8 +408,6 @@ begin
     );
   end if;
   told := jsonb_build_object(
-    -- Text: see settle_and_claim.
-    'met', met,
     'expanded', expanded,
     'blocked', blocked,
     'contended', contended,

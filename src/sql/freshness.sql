@@ -76,7 +76,7 @@ begin
       select
         completion.job_id,
         completion.completed_at,
-        concat(completion.job_id, ',', coalesce(source.args, completion.key), ',', coalesce(source.result, 'null'), ']') as told
+        concat_ws(',', completion.job_id, coalesce(source.args, completion.key), coalesce(source.result, 'null')) || ']' as told
       from jobmaster.completions completion
       left join jobmaster.jobs source on source.id = completion.job_id
       where completion.shape_id = needed.shape_id and completion.key_hash = needed.hash and completion.key = needed.key
@@ -86,7 +86,7 @@ begin
   )
   select
     array_agg(looked.id) filter (where looked.fresh),
-    string_agg(concat('"', looked.id, '":[', looked.list, ']'), ',') filter (where looked.list is not null)
+    '"' || string_agg(looked.id || '":[' || looked.list, '],"') filter (where looked.list is not null) || ']'
   into fresh, met
   from looked;
 

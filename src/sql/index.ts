@@ -1,7 +1,7 @@
 // Generated from the .sql files beside it by `npm run generate:sql`. Do not edit.
 
 /** Changes when any function does. */
-export const version = '23858bf5f9a14385'
+export const version = 'cc8970a98dbee32e'
 
 /** Every SQL function, each after those that its creation looks at. */
 export const functions: readonly { name: string; sql: string }[] = [
@@ -684,7 +684,7 @@ for update skip locked
 );
 end
 $fn$;` },
-  { name: 'claim', sql: `create or replace function jobmaster.claim(request jsonb, out jobs text, out told jsonb)
+  { name: 'claim', sql: `create or replace function jobmaster.claim(request jsonb, out jobs text, out met text, out told jsonb)
 language plpgsql volatile
 as $fn$
 declare
@@ -729,11 +729,9 @@ plain bigint[];
 seen record;
 looked record;
 problems jsonb;
-has_problems boolean;
 until timestamptz;
 taken text;
 taken_count integer;
-met text;
 expanded integer := 0;
 children integer := 0;
 blocked integer := 0;
@@ -791,10 +789,11 @@ where job.status = 'running' and job.claim >= since;
 end if;
 if round = 1 and again then
 select
-string_agg(concat(
-'[', job.id, ',', to_json(task.type_key || '.' || task.task_key), ',', job.attempt, ',', job.priority, ',', job.args, ',',
-coalesce((job.error -> 'message')::text, 'null'), ',', coalesce(to_json(job.trace)::text, 'null'), ']'
-), ','),
+'[' || string_agg(concat_ws(
+',', job.id, to_json(task.type_key || '.' || task.task_key), job.attempt, job.priority, job.args,
+coalesce(job.error -> 'message', case when job.trace is not null then 'null'::jsonb end),
+to_json(job.trace)
+), '],[') || ']',
 array_agg(job.id),
 coalesce(bool_or(job.suspect), false)
 into jobs, chosen, alone
@@ -932,7 +931,7 @@ exit;
 end if;
 last_id := chosen[cardinality(chosen)];
 moved := false;
-problems := '{}';
+problems := null;
 if has_special then
 if in_order then
 chosen := plain;
@@ -957,7 +956,7 @@ met := nullif(concat_ws(',', met, seen.met), '');
 chosen := chosen || seen.fresh;
 if seen.stale is not null then
 select * into looked from jobmaster.look(seen.stale, moment);
-problems := looked.problems;
+problems := nullif(looked.problems, '{}');
 blocked := blocked + looked.blocked;
 contended := contended + looked.contended;
 moved := moved or looked.blocked > 0 or looked.contended > 0;
@@ -990,7 +989,6 @@ end if;
 end if;
 taken_count := 0;
 if chosen <> '{}' then
-has_problems := problems <> '{}';
 claim_number := coalesce(claim_number, nextval('jobmaster.claims'));
 with taken as (
 update jobmaster.jobs job
@@ -1005,21 +1003,22 @@ system = on_system,
 process_units = coalesce(common_units, units[array_position(able, job.task_id)]),
 blocked_at = null,
 error = case
-when has_problems and problems ? job.id::text
+when problems is not null and problems ? job.id::text
 then jsonb_build_object('name', 'DependencyFailed', 'message', problems ->> job.id::text)
 end
 where job.id = any (chosen)
-returning concat(
-'[', job.id, ',', names[array_position(able, job.task_id)], ',', job.attempt, ',', job.priority, ',', job.args, ',',
-coalesce((job.error -> 'message')::text, 'null'), ',', coalesce(to_json(job.trace)::text, 'null'), ']'
-) as text
+returning concat_ws(
+',', job.id, names[array_position(able, job.task_id)], job.attempt, job.priority, job.args,
+coalesce(job.error -> 'message', case when job.trace is not null then 'null'::jsonb end),
+to_json(job.trace)
+) as job
 )
 select
 count(*),
-string_agg(taken.text, ',')
+'[' || string_agg(job, '],[') || ']'
 into taken_count, taken
 from taken;
-jobs := concat_ws(',', jobs, taken);
+jobs := nullif(concat_ws(',', jobs, taken), '');
 if true = any (limited) then
 perform jobmaster.note_starts(chosen, moment);
 end if;
@@ -1051,7 +1050,6 @@ having max(job.lease_until) <= moment
 );
 end if;
 told := jsonb_build_object(
-'met', met,
 'expanded', expanded,
 'blocked', blocked,
 'contended', contended,
@@ -2087,7 +2085,7 @@ left join lateral (
 select
 completion.job_id,
 completion.completed_at,
-concat(completion.job_id, ',', coalesce(source.args, completion.key), ',', coalesce(source.result, 'null'), ']') as told
+concat_ws(',', completion.job_id, coalesce(source.args, completion.key), coalesce(source.result, 'null')) || ']' as told
 from jobmaster.completions completion
 left join jobmaster.jobs source on source.id = completion.job_id
 where completion.shape_id = needed.shape_id and completion.key_hash = needed.hash and completion.key = needed.key
@@ -2097,7 +2095,7 @@ group by job.id
 )
 select
 array_agg(looked.id) filter (where looked.fresh),
-string_agg(concat('"', looked.id, '":[', looked.list, ']'), ',') filter (where looked.list is not null)
+'"' || string_agg(looked.id || '":[' || looked.list, '],"') filter (where looked.list is not null) || ']'
 into fresh, met
 from looked;
 if fresh is null then
@@ -4012,9 +4010,9 @@ some_waiting boolean;
 some_due boolean;
 some_scheduled boolean;
 swept integer;
+claimed record;
 jobs text;
 met text;
-told jsonb;
 begin
 if current_setting('transaction_isolation') <> 'read committed' then
 perform jobmaster.read_committed();
@@ -4092,16 +4090,17 @@ if some_due or some_scheduled then
 some_waiting := exists (select from jobmaster.jobs where status = 'waiting');
 end if;
 if some_waiting or (request ->> 'repeat')::boolean then
-select * into jobs, told from jobmaster.claim(request);
-met := told ->> 'met';
-answer := answer || (told - 'met');
+claimed := jobmaster.claim(request);
+jobs := claimed.jobs;
+met := claimed.met;
+answer := answer || claimed.told;
 end if;
 end if;
 if jobs is null then
 answer := answer || jobmaster.idle(request);
 end if;
-return '{"jobs":[' || coalesce(jobs, '') || '],"met":{' || coalesce(met, '') || '},"took_ms":'
-|| round(extract(epoch from clock_timestamp() - statement_timestamp()) * 1000, 1) || ',' || substr(answer::text, 2);
+return '{"jobs":[' || coalesce(jobs, '') || ('],"met":{' || coalesce(met, '') || ('},"took_ms":'
+|| round(extract(epoch from clock_timestamp() - statement_timestamp()) * 1000, 1) || ',' || substr(answer::text, 2)));
 end
 $fn$;
 create or replace procedure jobmaster.settle_and_claim(request jsonb, inout answer text)

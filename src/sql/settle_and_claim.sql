@@ -17,7 +17,9 @@
 --   "keep": {"completed", "failed"}            how long finished jobs are kept, in seconds; what is null or left out, for ever
 --   "since", "after", "take_back"}             from its last answer: since; where to go on, or null to start from the
 --                                              top; expired
--- answer, as text: {"jobs": [[id, task, attempt, priority, args, problem or null, trace or null], …] in any order, "met": see freshness,
+-- answer, as text: {"jobs": [[id, task, attempt, priority, args, problem, trace], …] in any order, the last two left out
+--     where they are null,
+--   "met": see freshness,
 --   "completed", "settled", "refused", "dependents": see settle,
 --   "expanded", "blocked", "contended": how many jobs,
 --   "queued": boolean                          another claim was under way, and this one waited for it
@@ -57,9 +59,9 @@ declare
   some_due boolean;
   some_scheduled boolean;
   swept integer;
+  claimed record;
   jobs text;
   met text;
-  told jsonb;
 begin
   if current_setting('transaction_isolation') <> 'read committed' then
     perform jobmaster.read_committed();
@@ -149,18 +151,19 @@ begin
       some_waiting := exists (select from jobmaster.jobs where status = 'waiting');
     end if;
     if some_waiting or (request ->> 'repeat')::boolean then
-      select * into jobs, told from jobmaster.claim(request);
-      met := told ->> 'met';
-      answer := answer || (told - 'met');
+      claimed := jobmaster.claim(request);
+      jobs := claimed.jobs;
+      met := claimed.met;
+      answer := answer || claimed.told;
     end if;
   end if;
 
   if jobs is null then
     answer := answer || jobmaster.idle(request);
   end if;
-  -- The answer is never an empty object.
-  return '{"jobs":[' || coalesce(jobs, '') || '],"met":{' || coalesce(met, '') || '},"took_ms":'
-    || round(extract(epoch from clock_timestamp() - statement_timestamp()) * 1000, 1) || ',' || substr(answer::text, 2);
+  -- The answer is never an empty object. In brackets, so that the jobs, which are long, are copied twice and not with each piece.
+  return '{"jobs":[' || coalesce(jobs, '') || ('],"met":{' || coalesce(met, '') || ('},"took_ms":'
+    || round(extract(epoch from clock_timestamp() - statement_timestamp()) * 1000, 1) || ',' || substr(answer::text, 2)));
 end
 $fn$;
 

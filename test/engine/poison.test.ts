@@ -160,7 +160,7 @@ test('a job that is tried alone is alone too where the answer to its claim was l
   const [first, second] = [await call(false), await call(true)]
   expect(first[0]!.answer).toMatchObject({
     alone: true,
-    jobs: [[poison!.id, 'cool.eat', 2, 0, { poison: true }, null, null]],
+    jobs: [[poison!.id, 'cool.eat', 2, 0, { poison: true }]],
   })
   expect(second[0]!.answer).toMatchObject({ alone: true, jobs: first[0]!.answer.jobs })
 })

@@ -255,7 +255,7 @@ export class Model {
     for (const row of added)
       if (row.parentId === null) this.add({ ...row, priority: -maximumPriority, status: 'waiting' })
     const blocked = this.waiting().filter(({ id }) => real.get(id)?.status === 'blocked')
-    const problems = taken.filter((job) => job[5] !== null).map(([id]) => this.jobs.get(id)!)
+    const problems = taken.filter((job) => job[5] != null).map(([id]) => this.jobs.get(id)!)
     this.justify(added, [...blocked, ...problems])
 
     for (const job of [...expanded, ...blocked]) {
@@ -279,7 +279,7 @@ export class Model {
       )
       demand(this.mayRun(job, request) && !job.suspect === !answer.alone, `${show(job)} was taken, and may not run`)
       const missing = this.staleNeeds(job).filter((need) => !this.oldestActive(need) && this.fill(need) === null)
-      demand(problem === null ? this.staleNeeds(job).length === 0 : missing.length > 0, `${show(job)} was taken stale`)
+      demand(problem == null ? this.staleNeeds(job).length === 0 : missing.length > 0, `${show(job)} was taken stale`)
       Object.assign(job, {
         status: 'running',
         attempt,

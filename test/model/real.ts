@@ -238,7 +238,7 @@ export class Real {
       // A drain would take it for the database's, and call again.
       this.violation ??= error as Error
     }
-    this.taken.push(...(answer.jobs ?? []).filter((job) => job[5] === null).map(([id]) => id))
+    this.taken.push(...(answer.jobs ?? []).filter((job) => job[5] == null).map(([id]) => id))
     return result
   }
 
