@@ -2,6 +2,7 @@ import type { Ratio } from './case.ts'
 
 const asItComes = 'drain/node-postgres/as it comes'
 const at100 = 'drain/node-postgres/100'
+const oneConnection = 'drain/one connection/100'
 const graphileBest = ['graphile-worker/local queue of 500', 'graphile-worker/local queue of 1000']
 
 /** What is asked of JobMaster: docs/performance.md has what came of it. */
@@ -21,6 +22,18 @@ export const ratios: Ratio[] = [
   { what: '20 tasks instead of 1, as it comes', of: 'drain/20 tasks/as it comes', to: asItComes, least: 0.9 },
   { what: 'units for 100 jobs, at 100', of: 'drain/units/100', to: at100, least: 0.9 },
   { what: 'a process limit of 100, at 100', of: 'drain/process limit/100', to: at100, least: 0.9 },
+  {
+    what: 'units for 100 jobs, at 100, against a drain with one connection',
+    of: 'drain/units/100',
+    to: oneConnection,
+    least: 0.9,
+  },
+  {
+    what: 'a process limit of 100, at 100, against a drain with one connection',
+    of: 'drain/process limit/100',
+    to: oneConnection,
+    least: 0.9,
+  },
   { what: 'one fresh dependency a job, at 100', of: 'drain/a fresh dependency/100', to: at100, least: 0.7 },
   {
     what: 'one fresh dependency a job, as it comes',

@@ -18,6 +18,8 @@ export interface Drained {
   before?: (n: number) => { task: string; args: Record<string, number> }
   befores?: number
   units?: number
+  /** How many connections each drain may have. */
+  connections?: number
   /** How many drains at once, and on how many systems. */
   drains?: number
   systems?: number
@@ -72,6 +74,8 @@ export const drain: Case[] = [
       }),
     ]
   }),
+  // One statement on its way, as where units or a limit allow no second.
+  drained('drain/one connection/100', { batchSize: 100, connections: 1 }),
   drained('drain/units/100', { batchSize: 100, units: 100 }),
   drained('drain/process limit/100', {
     batchSize: 100,
@@ -148,10 +152,18 @@ export async function fill(
 /** Each with a connection of its own, as invocations have. */
 export function drainsOf(
   place: Place,
-  { tasks = one.tasks, driver = 'node-postgres', units, drains = 1, systems = 1, url = place.url }: Drained,
+  {
+    tasks = one.tasks,
+    driver = 'node-postgres',
+    units,
+    connections = 4,
+    drains = 1,
+    systems = 1,
+    url = place.url,
+  }: Drained,
 ) {
   return Array.from({ length: drains }, (_, index) => {
-    const { db, close } = open(driver, { ...place, url }, 4)
+    const { db, close } = open(driver, { ...place, url }, connections)
     const system = `system${index % systems}`
     return { jobs: createJobMaster({ db, tasks, system, systemProcessUnits: units ?? 10_000 }), close }
   })
