@@ -37,7 +37,6 @@ declare
   in_order boolean;
   has_special boolean;
   mixed boolean;
-  has_limits boolean;
   moved boolean;
   last_rank integer;
   last_id bigint;
@@ -137,9 +136,8 @@ begin
     end if;
 
     -- How many of each may start now, where that is less than any number; and which could, were they not too heavy just now.
-    has_limits := array_remove(slots, null) <> '{}';
     heavy := null;
-    if has_limits and oldest is not null or free_units < any (units) then
+    if oldest is not null and array_remove(slots, null) <> '{}' or free_units < any (units) then
       select
         array_agg(task.id) filter (where task.units <= free_units),
         array_agg(task.name) filter (where task.units <= free_units),
@@ -165,8 +163,8 @@ begin
     -- The head of the queue, which is what is taken unless some job in it may not run.
     from_top := after_id is null;
     has_special := true;
-    if common_units is not null and not has_limits and not true = any (special || limited) then
-      -- All alike: then nothing is judged task by task.
+    if common_units is not null and (wanted <= all (slots)) is not false and not true = any (special || limited) then
+      -- All alike, and no limit is less than what is wanted: then nothing is judged task by task.
       select array_agg(head.id), max(head.rank), bool_and(head.task_id = any (able)), bool_or(head.expands)
       into chosen, last_rank, in_order, has_special
       from (

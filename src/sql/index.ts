@@ -1,7 +1,7 @@
 // Generated from the .sql files beside it by `npm run generate:sql`. Do not edit.
 
 /** Changes when any function does. */
-export const version = 'cc8970a98dbee32e'
+export const version = '58a46c71d78ea048'
 
 /** Every SQL function, each after those that its creation looks at. */
 export const functions: readonly { name: string; sql: string }[] = [
@@ -716,7 +716,6 @@ chosen bigint[];
 in_order boolean;
 has_special boolean;
 mixed boolean;
-has_limits boolean;
 moved boolean;
 last_rank integer;
 last_id bigint;
@@ -804,9 +803,8 @@ met := (jobmaster.freshness(chosen, moment)).met;
 after_id := null;
 exit;
 end if;
-has_limits := array_remove(slots, null) <> '{}';
 heavy := null;
-if has_limits and oldest is not null or free_units < any (units) then
+if oldest is not null and array_remove(slots, null) <> '{}' or free_units < any (units) then
 select
 array_agg(task.id) filter (where task.units <= free_units),
 array_agg(task.name) filter (where task.units <= free_units),
@@ -829,7 +827,7 @@ exit when able is null;
 common_units := case when units[1] = all (units) then units[1] end;
 from_top := after_id is null;
 has_special := true;
-if common_units is not null and not has_limits and not true = any (special || limited) then
+if common_units is not null and (wanted <= all (slots)) is not false and not true = any (special || limited) then
 select array_agg(head.id), max(head.rank), bool_and(head.task_id = any (able)), bool_or(head.expands)
 into chosen, last_rank, in_order, has_special
 from (
