@@ -25,6 +25,7 @@ declare
   free_units bigint := all_units;
   expired boolean := false;
   again boolean := false;
+  asked bigint[];
   able integer[];
   names text[];
   slots integer[];
@@ -110,8 +111,9 @@ begin
         min(job.claim),
         coalesce(min(job.claim), since),
         coalesce(bool_or(job.lease_until <= moment), false),
-        coalesce(bool_or(job.invocation = me and job.sequence = call), false)
-      into has_suspects, free_units, oldest, since, expired, again
+        coalesce(bool_or(job.sequence = call and job.invocation = me), false),
+        array_agg(job.id) filter (where job.cancel_requested_at is not null and job.invocation = me)
+      into has_suspects, free_units, oldest, since, expired, again, asked
       from jobmaster.jobs job
       where job.status = 'running' and job.claim >= since;
     end if;
@@ -410,6 +412,7 @@ begin
     'blocked', blocked,
     'contended', contended,
     'queued', queued,
+    'cancel', coalesce(asked, '{}'),
     'expired', expired,
     'alone', alone and jobs is not null,
     'since', since,

@@ -1,7 +1,7 @@
 // Generated from the .sql files beside it by `npm run generate:sql`. Do not edit.
 
 /** Changes when any function does. */
-export const version = '58a46c71d78ea048'
+export const version = 'a69148bb3136ee45'
 
 /** Every SQL function, each after those that its creation looks at. */
 export const functions: readonly { name: string; sql: string }[] = [
@@ -704,6 +704,7 @@ oldest bigint;
 free_units bigint := all_units;
 expired boolean := false;
 again boolean := false;
+asked bigint[];
 able integer[];
 names text[];
 slots integer[];
@@ -781,8 +782,9 @@ all_units - coalesce(sum(job.process_units) filter (where job.system = on_system
 min(job.claim),
 coalesce(min(job.claim), since),
 coalesce(bool_or(job.lease_until <= moment), false),
-coalesce(bool_or(job.invocation = me and job.sequence = call), false)
-into has_suspects, free_units, oldest, since, expired, again
+coalesce(bool_or(job.sequence = call and job.invocation = me), false),
+array_agg(job.id) filter (where job.cancel_requested_at is not null and job.invocation = me)
+into has_suspects, free_units, oldest, since, expired, again, asked
 from jobmaster.jobs job
 where job.status = 'running' and job.claim >= since;
 end if;
@@ -1052,6 +1054,7 @@ told := jsonb_build_object(
 'blocked', blocked,
 'contended', contended,
 'queued', queued,
+'cancel', coalesce(asked, '{}'),
 'expired', expired,
 'alone', alone and jobs is not null,
 'since', since,
@@ -4053,16 +4056,6 @@ end if;
 if request ? 'ticks' then
 perform jobmaster.add_ticks(request -> 'ticks');
 end if;
-if (request ->> 'held')::integer > 0 then
-answer := answer || jsonb_build_object('cancel', array(
-select id
-from jobmaster.jobs
-where status = 'running'
-and claim >= (request ->> 'since')::bigint
-and invocation = (request ->> 'invocation')::uuid
-and cancel_requested_at is not null
-));
-end if;
 if (request ->> 'limit')::integer > 0 then
 moment := jobmaster.clock();
 if (request ->> 'sequence')::integer = 1 then
@@ -4093,6 +4086,16 @@ jobs := claimed.jobs;
 met := claimed.met;
 answer := answer || claimed.told;
 end if;
+end if;
+if claimed is null and (request ->> 'held')::integer > 0 then
+answer := answer || jsonb_build_object('cancel', array(
+select id
+from jobmaster.jobs
+where status = 'running'
+and claim >= (request ->> 'since')::bigint
+and invocation = (request ->> 'invocation')::uuid
+and cancel_requested_at is not null
+));
 end if;
 if jobs is null then
 answer := answer || jobmaster.idle(request);

@@ -23,7 +23,7 @@
 --   "completed", "settled", "refused", "dependents": see settle,
 --   "expanded", "blocked", "contended": how many jobs,
 --   "queued": boolean                          another claim was under way, and this one waited for it
---   "cancel": [id, …]                          running here, and asked to stop
+--   "cancel": [id, …]                          this invocation's, running, and asked to stop
 --   "expired": boolean                         leases have run out: hand that back as take_back
 --   "alone": boolean                           the one job taken has lost its invocation before: claim nothing beside it
 --   "since", "after"                           hand these back
@@ -112,17 +112,6 @@ begin
     perform jobmaster.add_ticks(request -> 'ticks');
   end if;
 
-  if (request ->> 'held')::integer > 0 then
-    answer := answer || jsonb_build_object('cancel', array(
-      select id
-      from jobmaster.jobs
-      where status = 'running'
-        and claim >= (request ->> 'since')::bigint
-        and invocation = (request ->> 'invocation')::uuid
-        and cancel_requested_at is not null
-    ));
-  end if;
-
   if (request ->> 'limit')::integer > 0 then
     moment := jobmaster.clock();
     if (request ->> 'sequence')::integer = 1 then
@@ -156,6 +145,18 @@ begin
       met := claimed.met;
       answer := answer || claimed.told;
     end if;
+  end if;
+
+  if claimed is null and (request ->> 'held')::integer > 0 then
+    -- A claim says it too, since it looks at all that runs.
+    answer := answer || jsonb_build_object('cancel', array(
+      select id
+      from jobmaster.jobs
+      where status = 'running'
+        and claim >= (request ->> 'since')::bigint
+        and invocation = (request ->> 'invocation')::uuid
+        and cancel_requested_at is not null
+    ));
   end if;
 
   if jobs is null then

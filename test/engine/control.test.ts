@@ -232,6 +232,21 @@ test("cancelling a running job fires its signal at its invocation's next contact
   expect(await jobs.get(job.id)).toMatchObject({ status: 'cancelled', error: { message: 'told to stop' } })
 })
 
+test('a contact that takes more jobs fires the signal of a cancelled one too', async () => {
+  const gate = new Gate()
+  const slow = task({ params: {}, run: (_, ctx) => aborted(ctx.signal) })
+  const step = task({ params: {}, run: () => gate.pass() })
+  const { jobs } = await setup({ cool: { slow, step } })
+  const job = await jobs.insert(slow, {})
+  await jobs.insert(step, {})
+  const drained = jobs.runUntilEmpty(deadlineIn(), { concurrency: 2 })
+  await gate.holds(1)
+  await jobs.cancel(job.id)
+  for (let more = 0; more < 3; more += 1) await jobs.insert(step, {})
+  gate.open()
+  expect(await drained).toMatchObject({ cancelled: 1, completed: 4, statements: 3 })
+})
+
 test('a running job that is cancelled and completes all the same is completed', async () => {
   const gate = new Gate()
   const slow = task({ params: {}, run: () => gate.pass() })
