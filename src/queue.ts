@@ -99,12 +99,12 @@ export interface ClaimAnswer {
   dependents?: number
   jobs?: ClaimedJob[]
   met?: Record<string, MetDependency[]>
-  cancel?: number[]
+  cancel?: number[] | null
   expanded?: number
   blocked?: number
   contended?: number
   queued?: boolean
-  expired?: boolean
+  expired?: boolean | null
   alone?: boolean
   since?: number
   after?: [number, number] | null

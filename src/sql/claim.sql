@@ -23,8 +23,8 @@ declare
   moment timestamptz;
   oldest bigint;
   free_units bigint := all_units;
-  expired boolean := false;
-  again boolean := false;
+  expired boolean;
+  again boolean;
   asked bigint[];
   able integer[];
   names text[];
@@ -110,8 +110,8 @@ begin
         all_units - coalesce(sum(job.process_units) filter (where job.system = on_system), 0),
         min(job.claim),
         coalesce(min(job.claim), since),
-        coalesce(bool_or(job.lease_until <= moment), false),
-        coalesce(bool_or(job.sequence = call and job.invocation = me), false),
+        bool_or(job.lease_until <= moment),
+        bool_or(job.sequence = call and job.invocation = me),
         array_agg(job.id) filter (where job.cancel_requested_at is not null and job.invocation = me)
       into has_suspects, free_units, oldest, since, expired, again, asked
       from jobmaster.jobs job
@@ -127,7 +127,7 @@ begin
           to_json(job.trace)
         ), '],[') || ']',
         array_agg(job.id),
-        coalesce(bool_or(job.suspect), false)
+        bool_or(job.suspect)
       into jobs, chosen, alone
       from jobmaster.jobs job
       join jobmaster.tasks task on task.id = job.task_id
@@ -139,7 +139,7 @@ begin
 
     -- How many of each may start now, where that is less than any number; and which could, were they not too heavy just now.
     heavy := null;
-    if oldest is not null and array_remove(slots, null) <> '{}' or free_units < any (units) then
+    if oldest is not null and 0 < any (slots) or free_units < any (units) then
       select
         array_agg(task.id) filter (where task.units <= free_units),
         array_agg(task.name) filter (where task.units <= free_units),
@@ -412,7 +412,7 @@ begin
     'blocked', blocked,
     'contended', contended,
     'queued', queued,
-    'cancel', coalesce(asked, '{}'),
+    'cancel', asked,
     'expired', expired,
     'alone', alone and jobs is not null,
     'since', since,

@@ -1,4 +1,5 @@
--- What an invocation that was given no job needs to know: why, what is left, and when to come back. See settle_and_claim.
+-- What an invocation that was given no job needs to know: why, what is left, when to come back, and which of what it runs
+-- is to stop, which else the claim says. See settle_and_claim.
 create or replace function jobmaster.idle(request jsonb)
 returns jsonb
 language plpgsql volatile
@@ -11,16 +12,21 @@ declare
   waits text := 'empty';
   skew jsonb;
   rate_at timestamptz;
+  asked bigint[];
 begin
   -- Asked together, since each question of its own costs a call.
   select
     (select count(*) from jobmaster.jobs where status = 'waiting'),
     exists (select from jobmaster.systems where name = request ->> 'system' and paused_at is not null),
-    (
-      select min(over_at)
-      from (select max(lease_until) as over_at from jobmaster.jobs where status = 'running' group by invocation) invocation
-    )
-  into remaining, is_paused, wake_at;
+    min(over_at),
+    max(held.asked) filter (where invocation = (request ->> 'invocation')::uuid)
+  into remaining, is_paused, wake_at, asked
+  from (
+    select invocation, max(lease_until) as over_at, array_agg(id) filter (where cancel_requested_at is not null) as asked
+    from jobmaster.jobs
+    where status = 'running'
+    group by invocation
+  ) held;
   if not is_paused then
     wake_at := least(wake_at, jobmaster.next_due());
   end if;
@@ -55,6 +61,7 @@ begin
 
   return jsonb_build_object(
     'stop', waits,
+    'cancel', asked,
     'remaining', remaining,
     'wake_ms', case when wake_at is not null then greatest(0, ceil(extract(epoch from wake_at - moment) * 1000)) end,
     'rate_ms', case when rate_at is not null then greatest(0, ceil(extract(epoch from rate_at - moment) * 1000)) end,

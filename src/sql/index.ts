@@ -1,7 +1,7 @@
 // Generated from the .sql files beside it by `npm run generate:sql`. Do not edit.
 
 /** Changes when any function does. */
-export const version = 'a69148bb3136ee45'
+export const version = '307ef18b75d80665'
 
 /** Every SQL function, each after those that its creation looks at. */
 export const functions: readonly { name: string; sql: string }[] = [
@@ -702,8 +702,8 @@ claim_number bigint;
 moment timestamptz;
 oldest bigint;
 free_units bigint := all_units;
-expired boolean := false;
-again boolean := false;
+expired boolean;
+again boolean;
 asked bigint[];
 able integer[];
 names text[];
@@ -781,8 +781,8 @@ exists (select from jobmaster.jobs job where job.status = 'waiting' and job.susp
 all_units - coalesce(sum(job.process_units) filter (where job.system = on_system), 0),
 min(job.claim),
 coalesce(min(job.claim), since),
-coalesce(bool_or(job.lease_until <= moment), false),
-coalesce(bool_or(job.sequence = call and job.invocation = me), false),
+bool_or(job.lease_until <= moment),
+bool_or(job.sequence = call and job.invocation = me),
 array_agg(job.id) filter (where job.cancel_requested_at is not null and job.invocation = me)
 into has_suspects, free_units, oldest, since, expired, again, asked
 from jobmaster.jobs job
@@ -796,7 +796,7 @@ coalesce(job.error -> 'message', case when job.trace is not null then 'null'::js
 to_json(job.trace)
 ), '],[') || ']',
 array_agg(job.id),
-coalesce(bool_or(job.suspect), false)
+bool_or(job.suspect)
 into jobs, chosen, alone
 from jobmaster.jobs job
 join jobmaster.tasks task on task.id = job.task_id
@@ -806,7 +806,7 @@ after_id := null;
 exit;
 end if;
 heavy := null;
-if oldest is not null and array_remove(slots, null) <> '{}' or free_units < any (units) then
+if oldest is not null and 0 < any (slots) or free_units < any (units) then
 select
 array_agg(task.id) filter (where task.units <= free_units),
 array_agg(task.name) filter (where task.units <= free_units),
@@ -1054,7 +1054,7 @@ told := jsonb_build_object(
 'blocked', blocked,
 'contended', contended,
 'queued', queued,
-'cancel', coalesce(asked, '{}'),
+'cancel', asked,
 'expired', expired,
 'alone', alone and jobs is not null,
 'since', since,
@@ -2193,15 +2193,20 @@ is_paused boolean;
 waits text := 'empty';
 skew jsonb;
 rate_at timestamptz;
+asked bigint[];
 begin
 select
 (select count(*) from jobmaster.jobs where status = 'waiting'),
 exists (select from jobmaster.systems where name = request ->> 'system' and paused_at is not null),
-(
-select min(over_at)
-from (select max(lease_until) as over_at from jobmaster.jobs where status = 'running' group by invocation) invocation
-)
-into remaining, is_paused, wake_at;
+min(over_at),
+max(held.asked) filter (where invocation = (request ->> 'invocation')::uuid)
+into remaining, is_paused, wake_at, asked
+from (
+select invocation, max(lease_until) as over_at, array_agg(id) filter (where cancel_requested_at is not null) as asked
+from jobmaster.jobs
+where status = 'running'
+group by invocation
+) held;
 if not is_paused then
 wake_at := least(wake_at, jobmaster.next_due());
 end if;
@@ -2233,6 +2238,7 @@ wake_at := least(wake_at, rate_at);
 end if;
 return jsonb_build_object(
 'stop', waits,
+'cancel', asked,
 'remaining', remaining,
 'wake_ms', case when wake_at is not null then greatest(0, ceil(extract(epoch from wake_at - moment) * 1000)) end,
 'rate_ms', case when rate_at is not null then greatest(0, ceil(extract(epoch from rate_at - moment) * 1000)) end,
@@ -4086,16 +4092,6 @@ jobs := claimed.jobs;
 met := claimed.met;
 answer := answer || claimed.told;
 end if;
-end if;
-if claimed is null and (request ->> 'held')::integer > 0 then
-answer := answer || jsonb_build_object('cancel', array(
-select id
-from jobmaster.jobs
-where status = 'running'
-and claim >= (request ->> 'since')::bigint
-and invocation = (request ->> 'invocation')::uuid
-and cancel_requested_at is not null
-));
 end if;
 if jobs is null then
 answer := answer || jobmaster.idle(request);

@@ -23,8 +23,8 @@
 --   "completed", "settled", "refused", "dependents": see settle,
 --   "expanded", "blocked", "contended": how many jobs,
 --   "queued": boolean                          another claim was under way, and this one waited for it
---   "cancel": [id, …]                          this invocation's, running, and asked to stop
---   "expired": boolean                         leases have run out: hand that back as take_back
+--   "cancel": [id, …] or null                  this invocation's, running, and asked to stop
+--   "expired": boolean or null                 leases have run out: hand that back as take_back
 --   "alone": boolean                           the one job taken has lost its invocation before: claim nothing beside it
 --   "since", "after"                           hand these back
 --   "took_ms": number                          what the call took here, its waits included: the rest is the way to it
@@ -145,18 +145,6 @@ begin
       met := claimed.met;
       answer := answer || claimed.told;
     end if;
-  end if;
-
-  if claimed is null and (request ->> 'held')::integer > 0 then
-    -- A claim says it too, since it looks at all that runs.
-    answer := answer || jsonb_build_object('cancel', array(
-      select id
-      from jobmaster.jobs
-      where status = 'running'
-        and claim >= (request ->> 'since')::bigint
-        and invocation = (request ->> 'invocation')::uuid
-        and cancel_requested_at is not null
-    ));
   end if;
 
   if jobs is null then

@@ -118,7 +118,11 @@ export class Model {
     if (request.completed.length + request.outcomes.length > 0) this.settle(request, answer, rows)
     if (request.held > 0) {
       const asked = this.running((job) => job.invocation === request.invocation && job.cancelRequested)
-      same(answer.cancel?.toSorted(byNumber), asked.map(({ id }) => id).toSorted(byNumber), 'who is asked to stop')
+      same(
+        (answer.cancel ?? []).toSorted(byNumber),
+        asked.map(({ id }) => id).toSorted(byNumber),
+        'who is asked to stop',
+      )
     }
     if (request.limit > 0) {
       if (request.sequence === 1 || request.take_back) this.takeBack()
