@@ -13,6 +13,7 @@ if (WHAT === 'drain') {
   const quick = task({ params: { n: v.number() }, run() {} })
   const jobs = createJobMaster({ db, tasks: { cool: { quick } } })
   await jobs.runUntilEmpty(new Date(Date.now() + 10_000), { batchSize: 1, onJob: () => stop() })
+  throw new Error('no job was waiting')
 } else {
   await client.query('select 1')
   stop()

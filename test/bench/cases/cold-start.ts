@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { build } from 'esbuild'
 import type { Case } from '../case.ts'
+import { putBack } from '../kept.ts'
 import { fill } from './drain.ts'
 
 /** The processor time of a process that connects, and of one that connects and runs its first job. */
@@ -27,7 +28,8 @@ function starting(name: string, what: string): Case {
       })
       await fill(place, {}, 100)
       return {
-        async prepare() {},
+        // A process goes with its first job done and not settled, and the next one takes another.
+        prepare: () => putBack(place.beside),
         async run() {
           let seconds = 0
           for (let time = 0; time < 5; time += 1) {
