@@ -8,13 +8,14 @@ import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { Worker } from 'node:worker_threads'
 import pg from 'pg'
+import { bundleSizes } from '../../scripts/size.ts'
 import { startPostgres } from '../support/postgres.ts'
+import { asked } from './asked.ts'
 import { cases as all } from './cases.ts'
 import { fetchPeers } from './peer.ts'
 import { naptime, type Place } from './place.ts'
-import { ratios } from './ratios.ts'
 import { measure } from './rounds.ts'
-import { compare, tables } from './table.ts'
+import { compare, namesIn, tables } from './table.ts'
 
 const { values: options } = parseArgs({
   options: {
@@ -27,10 +28,12 @@ const { values: options } = parseArgs({
 })
 
 const pattern = new RegExp(options.only)
-const compared = new Set(ratios.flatMap(({ of, to }) => [of, to].flat()))
+const compared = asked.flatMap(namesIn)
+/** Whether something is asked of a case, or of a part of it. */
+const isCompared = (name: string) => compared.some((one) => one === name || one.startsWith(`${name}/`))
 const cases = all.filter(
   ({ name, full }) =>
-    pattern.test(name) && (!options.quick || compared.has(name)) && (!full || options.full || options.only !== ''),
+    pattern.test(name) && (!options.quick || isCompared(name)) && (!full || options.full || options.only !== ''),
 )
 if (cases.length === 0) throw new Error(`no case matches ${options.only}: ${all.map(({ name }) => name).join(', ')}`)
 
@@ -55,9 +58,12 @@ try {
     neon,
     jobs: options.quick ? 5_000 : 20_000,
   })
-  const reached = compare(ratios, measured)
-  console.log(tables(measured, reached))
-  if (options.json) writeFileSync(options.json, `${JSON.stringify({ cases: measured, ratios: reached }, null, 2)}\n`)
+  const reached = compare(asked, measured)
+  // Of what no round changes.
+  const sizes = options.only === '' ? await bundleSizes() : []
+  console.log(tables(measured, reached, sizes))
+  if (options.json)
+    writeFileSync(options.json, `${JSON.stringify({ cases: measured, asked: reached, sizes }, null, 2)}\n`)
 } finally {
   await proxy.terminate()
   await server.stop()

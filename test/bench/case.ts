@@ -31,13 +31,16 @@ export interface Done {
   sizes?: Record<string, number>
 }
 
-/** Two cases of one round, compared: the median of the rounds has to reach it. */
-export interface Ratio {
+/** What is asked of a case, by itself or compared with another of the same round: the median of the rounds has to reach it. */
+export interface Asked {
   what: string
   /** Of several the best in the round counts. */
   of: string | string[]
-  to: string | string[]
-  /** For `jobs/s`; and for `ms` how many times as long it may take. */
+  /** Divided by it. */
+  to?: string | string[]
+  /** Less it. */
+  beyond?: string | string[]
+  /** For `jobs/s`; and for `ms` how long, or how many times as long, it may take. */
   least?: number
   most?: number
 }

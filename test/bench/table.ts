@@ -1,35 +1,42 @@
-import type { Ratio } from './case.ts'
+import type { Size } from '../../scripts/size.ts'
+import type { Asked } from './case.ts'
 import { type Measured, median, shown } from './rounds.ts'
 
-export interface Compared extends Ratio {
+export interface Compared extends Asked {
   median: number
   lowest: number
   highest: number
   reached: boolean
 }
 
-/** Each ratio by its rounds: only what ran in the same round is compared. */
-export function compare(ratios: readonly Ratio[], measured: readonly Measured[]): Compared[] {
-  return ratios.flatMap((ratio) => {
-    const of = bestOfRounds(ratio.of, measured)
-    const to = bestOfRounds(ratio.to, measured)
-    if (!of || !to) return []
-    const values = of.map((value, round) => value / (to[round] ?? Number.NaN))
+/** What is asked, round by round: only what ran in the same round is compared. */
+export function compare(asked: readonly Asked[], measured: readonly Measured[]): Compared[] {
+  const known = new Set(measured.map(({ name }) => name))
+  return asked.flatMap((one) => {
+    if (!namesIn(one).every((name) => known.has(name))) return []
+    const [to, beyond] = [bestOfRounds(one.to, measured), bestOfRounds(one.beyond, measured)]
+    const values = bestOfRounds(one.of, measured).map(
+      (value, round) => (value - (beyond[round] ?? 0)) / (to[round] ?? 1),
+    )
     const middle = median(values)
-    const reached = middle >= (ratio.least ?? 0) && middle <= (ratio.most ?? Infinity)
-    return [{ ...ratio, median: middle, lowest: Math.min(...values), highest: Math.max(...values), reached }]
+    const reached = middle >= (one.least ?? 0) && middle <= (one.most ?? Infinity)
+    return [{ ...one, median: middle, lowest: Math.min(...values), highest: Math.max(...values), reached }]
   })
 }
 
-function bestOfRounds(names: string | string[], measured: readonly Measured[]): number[] | undefined {
-  const cases = [names].flat().map((name) => measured.find((one) => one.name === name))
-  if (cases.some((one) => one === undefined)) return undefined
-  const [first] = cases
-  const best = first?.unit === 'jobs/s' ? Math.max : Math.min
-  return first?.values.map((_, round) => best(...cases.map((one) => one?.values[round] ?? Number.NaN)))
+/** The cases, and parts of cases, that it is asked of. */
+export function namesIn({ of, to = [], beyond = [] }: Asked): string[] {
+  return [of, to, beyond].flat()
 }
 
-export function tables(measured: readonly Measured[], compared: readonly Compared[]): string {
+function bestOfRounds(names: string | string[] = [], measured: readonly Measured[]): number[] {
+  const cases = measured.filter(({ name }) => [names].flat().includes(name))
+  const [first] = cases
+  const best = first?.unit === 'jobs/s' ? Math.max : Math.min
+  return first?.values.map((_, round) => best(...cases.map(({ values }) => values[round] ?? Number.NaN))) ?? []
+}
+
+export function tables(measured: readonly Measured[], compared: readonly Compared[], sizes: readonly Size[]): string {
   const cases = measured.map(({ name, unit, values, statementsPerJob }) => [
     name,
     shown(median(values)),
@@ -37,7 +44,7 @@ export function tables(measured: readonly Measured[], compared: readonly Compare
     unit,
     statementsPerJob === undefined ? '' : statementsPerJob.toPrecision(2),
   ])
-  const ratios = compared.map(({ what, least, most, median, lowest, highest, reached }) => [
+  const reached = compared.map(({ what, least, most, median, lowest, highest, reached }) => [
     what,
     least === undefined ? `at most ${most}` : `at least ${least}`,
     median.toFixed(2),
@@ -45,7 +52,11 @@ export function tables(measured: readonly Measured[], compared: readonly Compare
     reached ? 'yes' : 'no',
   ])
   const parts = [table(['case', 'median', 'spread', 'unit', 'statements a job'], cases)]
-  if (ratios.length > 0) parts.push(table(['ratio', 'asked', 'median', 'spread', 'reached'], ratios))
+  if (reached.length > 0) parts.push(table(['what is asked', 'asked', 'median', 'spread', 'reached'], reached))
+  if (sizes.length > 0) {
+    const rows = sizes.map(({ what, minified, gzipped }) => [what, shown(minified), shown(gzipped)])
+    parts.push(table(['bundle', 'bytes, minified', 'gzipped'], rows))
+  }
   return parts.join('\n\n')
 }
 

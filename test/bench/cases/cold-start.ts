@@ -5,16 +5,16 @@ import type { Case } from '../case.ts'
 import { putBack } from '../kept.ts'
 import { fill } from './drain.ts'
 
-/** The processor time of a process that connects, and of one that connects and runs its first job. */
-export const coldStart: Case[] = [starting('cold start/connect', 'connect'), starting('cold start/first job', 'drain')]
+/** The processor time of a process that does nothing, imports JobMaster, connects, or connects and runs its first job. */
+export const coldStart: Case[] = ['node', 'import', 'connect', 'first job'].map(starting)
 
-function starting(name: string, what: string): Case {
+function starting(what: string): Case {
   return {
-    name,
+    name: `cold start/${what}`,
     unit: 'ms',
     async open(place) {
       // Where it finds its packages.
-      const script = `${place.folder}/node_modules/.bench/cold-${what}.mjs`
+      const script = `${place.folder}/node_modules/.bench/cold-${what.replace(' ', '-')}.mjs`
       await build({
         entryPoints: [`${place.folder}/cold.ts`],
         outfile: script,

@@ -1,4 +1,4 @@
-import type { Ratio } from './case.ts'
+import type { Asked } from './case.ts'
 
 const asItComes = 'drain/node-postgres/as it comes'
 const at100 = 'drain/node-postgres/100'
@@ -6,7 +6,7 @@ const oneConnection = 'drain/one connection/100'
 const graphileBest = ['graphile-worker/local queue of 500', 'graphile-worker/local queue of 1000']
 
 /** What is asked of JobMaster: docs/performance.md has what came of it. */
-export const ratios: Ratio[] = [
+export const asked: Asked[] = [
   { what: 'drain at 100 against the limit at 100', of: at100, to: 'limit/100', least: 0.75 },
   { what: 'drain at 500 against the limit at 500', of: 'drain/node-postgres/500', to: 'limit/500', least: 0.75 },
   { what: 'drain as it comes against the limit at 500', of: asItComes, to: 'limit/500', least: 0.75 },
@@ -96,5 +96,12 @@ export const ratios: Ratio[] = [
     of: 'scale/claims beside 5,000,000 of history and 500,000 waiting',
     to: 'scale/claims from an empty table',
     most: 1.3,
+  },
+  { what: 'an idle tick, in the database, in ms', of: 'idle tick/in the database', most: 1 },
+  {
+    what: 'cold start to the first job done, beyond connecting, in ms of processor time',
+    of: 'cold start/first job',
+    beyond: 'cold start/connect',
+    most: 60,
   },
 ]
