@@ -80,7 +80,7 @@ class Drain {
   #leaveAt: number
 
   #ready: ClaimedJob[] = []
-  #met: Record<string, MetDependency[]> = {}
+  #met: Partial<Record<number, MetDependency[]>> = {}
   readonly #running = new Map<number, RunningJob>()
   #ended: EndedJob[] = []
   #released: ClaimedJob[] = []
@@ -459,7 +459,7 @@ class Drain {
     countEnded(this.report, answer, ended, (job) => this.#told(() => this.#options.onJob?.(job)))
     this.report.released += released.length
     this.#takeIn(answer, limit)
-    const filled = (answer.jobs?.length ?? 0) >= limit
+    const filled = answer.jobs.length >= limit
     if (!filled || (answer.queued && single && sequence === this.#sequence)) this.#atOnce = 1
     this.#full = filled && limit >= fullFrom
     // Another invocation is settling what a job here depends on: it is a moment's work.
@@ -487,7 +487,7 @@ class Drain {
 
   #takeIn(answer: ClaimAnswer, limit: number): void {
     const { report } = this
-    const jobs = answer.jobs ?? []
+    const { jobs } = answer
     report.failed += answer.dependents ?? 0
     report.expanded += answer.expanded ?? 0
     report.blocked += answer.blocked ?? 0
@@ -507,7 +507,8 @@ class Drain {
     if (jobs.length > 0) {
       this.#ready.push(...jobs)
       this.#pace.claimed(jobs)
-      this.#met = this.#ready.length > jobs.length ? { ...this.#met, ...answer.met } : (answer.met ?? {})
+      const met = Object.groupBy(answer.met, (one) => one[4])
+      this.#met = this.#ready.length > jobs.length ? { ...this.#met, ...met } : met
       this.#alone = answer.alone ?? false
       this.#pollDelay = pollMs[0]
       this.#pollAt = this.#alone ? this.#now() + this.#pollDelay : null

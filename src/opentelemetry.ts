@@ -92,7 +92,7 @@ export function openTelemetry(options: { tracer?: Tracer; meter?: Meter } = {}):
     receive: (system, call) =>
       traced('receive', SpanKind.CLIENT, { ...operation('receive'), 'jobmaster.system': system }, async (span) => {
         const answer = await call()
-        const jobs = answer.jobs ?? []
+        const { jobs } = answer
         span.setAttribute('messaging.batch.message_count', jobs.length)
         const tasks = jobs.map(([, task]) => task)
         for (const [name, count] of counted(tasks)) {

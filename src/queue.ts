@@ -32,8 +32,14 @@ export type ClaimedJob = readonly [
   trace?: string | null,
 ]
 
-/** What a dependency was met by: task, job id, arguments, result. */
-export type MetDependency = readonly [task: string, id: number, args: Record<string, Json>, result: Json]
+/** What a dependency was met by: task, job id, arguments, result; and the job that has the dependency. */
+export type MetDependency = readonly [
+  task: string,
+  id: number,
+  args: Record<string, Json>,
+  result: Json,
+  dependent: number,
+]
 
 /** One attempt that did not complete. `sql/settle.sql` says what each outcome does. */
 export interface Outcome {
@@ -97,8 +103,8 @@ export interface ClaimAnswer {
   settled?: [id: number, status: JobStatus][]
   refused?: number[]
   dependents?: number
-  jobs?: ClaimedJob[]
-  met?: Record<string, MetDependency[]>
+  jobs: ClaimedJob[]
+  met: MetDependency[]
   cancel?: number[] | null
   expanded?: number
   blocked?: number
@@ -143,7 +149,7 @@ export async function settleAndClaim(queue: Queue, request: ClaimRequest): Promi
   const answer = (await (hasFunction(queue.db, 'rollback')
     ? call(queue, sql`${given})`)
     : run(queue, sql`call ${sql.identifier(queue.schema)}.${given}, null)`))) as ClaimAnswer
-  answer.jobs?.sort((left, right) => right[3] - left[3] || left[0] - right[0])
+  answer.jobs.sort((left, right) => right[3] - left[3] || left[0] - right[0])
   return answer
 }
 

@@ -34,7 +34,7 @@ test('a worker that asks Neon with fetch touches none of them either, until it i
 })
 
 test('a drain runs with nothing but the language and the web', async () => {
-  const answer = { stop: 'empty', remaining: 0, wake_ms: null, skew: [] }
+  const answer = { jobs: [], met: [], stop: 'empty', remaining: 0, wake_ms: null, skew: [] }
   const { result, touched } = await run(
     'src/index.ts',
     `const db = { execute: async () => ({ rows: [{ answer: ${JSON.stringify(answer)} }] }) }

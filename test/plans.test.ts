@@ -188,24 +188,24 @@ async function drained(names: string[]): Promise<ClaimedJob[]> {
   const invocation = crypto.randomUUID()
   const queue = { db: drizzle({ client }), schema: 'jobmaster' }
   const got: ClaimedJob[] = []
-  let last: ClaimAnswer = {}
+  let last: ClaimAnswer = { jobs: [], met: [] }
   for (let sequence = 2; sequence < 5; sequence += 1) {
     const request = requestOf({
       invocation,
       sequence,
       tasks: Object.fromEntries(names.map((name) => [name, hashes[name] ?? ''])),
-      completed: (last.jobs ?? []).slice(1).map(([id, , attempt]) => [id, attempt, 1]),
-      outcomes: (last.jobs ?? []).slice(0, 1).map(([id, , attempt]) => ({ id, attempt, outcome: 'failed' })),
+      completed: last.jobs.slice(1).map(([id, , attempt]) => [id, attempt, 1]),
+      outcomes: last.jobs.slice(0, 1).map(([id, , attempt]) => ({ id, attempt, outcome: 'failed' })),
       since: last.since ?? 0,
       after: last.after ?? null,
     })
     last = await settleAndClaim(queue, request)
-    got.push(...(last.jobs ?? []))
+    got.push(...last.jobs)
   }
   // Nothing runs when the next one begins. The last call counts what it leaves, and that is not looked at here.
   const seen = plans
   plans = []
-  const completed = (last.jobs ?? []).map(([id, , attempt]) => [id, attempt] as const)
+  const completed = last.jobs.map(([id, , attempt]) => [id, attempt] as const)
   await settleAndClaim(queue, requestOf({ invocation, sequence: 5, completed, limit: 0 }))
   plans = seen
   return got

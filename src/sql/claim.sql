@@ -1,6 +1,6 @@
 -- Takes the next jobs for an invocation, in the order of their rank and id, under the limits. settle_and_claim says what
--- is in the request, and the answer: jobs is what stands between the brackets of the list, met between its braces, and the
--- rest is told of.
+-- is in the request, and the answer: jobs is what stands between the brackets of its list, met between those of its own, and
+-- the rest is told of.
 -- Claims on one schema are serialised by a lock that is taken before anything is read, so that each statement below sees
 -- all that other claims did; it is held until the transaction ends. Under it nothing waits: rows are locked with skip
 -- locked. Rounds are bounded: a job that is blocked or expanded makes room for another look at the queue, where its
@@ -50,6 +50,7 @@ declare
   seen record;
   looked record;
   problems jsonb;
+  ready bigint[];
   until timestamptz;
   taken text;
   taken_count integer;
@@ -278,6 +279,7 @@ begin
 
     moved := false;
     problems := null;
+    ready := null;
     if has_special then
       if in_order then
         chosen := plain;
@@ -299,7 +301,6 @@ begin
       end if;
       if dependent is not null then
         select * into seen from jobmaster.freshness(dependent, moment);
-        met := nullif(concat_ws(',', met, seen.met), '');
         chosen := chosen || seen.fresh;
         if seen.stale is not null then
           select * into looked from jobmaster.look(seen.stale, moment);
@@ -307,11 +308,8 @@ begin
           blocked := blocked + looked.blocked;
           contended := contended + looked.contended;
           moved := moved or looked.blocked > 0 or looked.contended > 0;
-          if looked.ready is not null then
-            -- What completed between the two looks is told once more: of two the later holds.
-            chosen := chosen || looked.ready;
-            met := nullif(concat_ws(',', met, (jobmaster.freshness(looked.ready, moment)).met), '');
-          end if;
+          ready := looked.ready;
+          chosen := chosen || ready;
         end if;
       end if;
       if in_order and cardinality(expanding) > 1 then
@@ -335,6 +333,14 @@ begin
             order by other.rank, other.id
             limit 1
           )) is not false;
+      end if;
+      if dependent is not null then
+        -- Each is told of once: where another round may take some of them, or something completed between the two looks,
+        -- those that are taken are looked at once more.
+        if ready is not null or cardinality(expanding) > 1 or moved and not in_order then
+          seen := jobmaster.freshness(chosen, moment);
+        end if;
+        met := nullif(concat_ws(',', met, seen.met), '');
       end if;
     end if;
 

@@ -1,7 +1,7 @@
 // Generated from the .sql files beside it by `npm run generate:sql`. Do not edit.
 
 /** Changes when any function does. */
-export const version = '307ef18b75d80665'
+export const version = '69e6389ebafce623'
 
 /** Every SQL function, each after those that its creation looks at. */
 export const functions: readonly { name: string; sql: string }[] = [
@@ -729,6 +729,7 @@ plain bigint[];
 seen record;
 looked record;
 problems jsonb;
+ready bigint[];
 until timestamptz;
 taken text;
 taken_count integer;
@@ -932,6 +933,7 @@ end if;
 last_id := chosen[cardinality(chosen)];
 moved := false;
 problems := null;
+ready := null;
 if has_special then
 if in_order then
 chosen := plain;
@@ -952,7 +954,6 @@ moved := true;
 end if;
 if dependent is not null then
 select * into seen from jobmaster.freshness(dependent, moment);
-met := nullif(concat_ws(',', met, seen.met), '');
 chosen := chosen || seen.fresh;
 if seen.stale is not null then
 select * into looked from jobmaster.look(seen.stale, moment);
@@ -960,10 +961,8 @@ problems := nullif(looked.problems, '{}');
 blocked := blocked + looked.blocked;
 contended := contended + looked.contended;
 moved := moved or looked.blocked > 0 or looked.contended > 0;
-if looked.ready is not null then
-chosen := chosen || looked.ready;
-met := nullif(concat_ws(',', met, (jobmaster.freshness(looked.ready, moment)).met), '');
-end if;
+ready := looked.ready;
+chosen := chosen || ready;
 end if;
 end if;
 if in_order and cardinality(expanding) > 1 then
@@ -985,6 +984,12 @@ where other.id = any (expanding[1:1] || dependent) and other.status in ('expande
 order by other.rank, other.id
 limit 1
 )) is not false;
+end if;
+if dependent is not null then
+if ready is not null or cardinality(expanding) > 1 or moved and not in_order then
+seen := jobmaster.freshness(chosen, moment);
+end if;
+met := nullif(concat_ws(',', met, seen.met), '');
 end if;
 end if;
 taken_count := 0;
@@ -2029,10 +2034,9 @@ where id = any (job_ids)
 ), rule as materialized (
 select
 dependency.task_id,
-dependency.position,
 dependency.shape_id,
 moment - dependency.within_seconds * interval '1 second' as since,
-'[' || to_json(target.type_key || '.' || target.task_key) || ',' as target,
+to_json(target.type_key || '.' || target.task_key) as target,
 base.key as given,
 same.names[3] is null and num_nonnulls(variadic same.ops) = 0 as plain,
 array[same.names[1]] as place,
@@ -2053,17 +2057,20 @@ from jsonb_each(dependency.args)
 where value ? 'same'
 ) same
 where dependency.task_id = any (array(select task_id from job))
-), looked as (
+order by dependency.task_id, dependency.position
+)
+select
+array_agg(made.id) filter (where (last.completed_at > made.since or last.completed_at >= made.blocked_at) is not true),
+'[' || string_agg(concat_ws(',', made.target, last.told, made.id), '],[') filter (where last.told is not null) || ']'
+into stale, met
+from (
 select
 job.id,
-string_agg(rule.target || last.told, ',' order by rule.position, last.job_id) as list,
-bool_and((last.completed_at > rule.since or last.completed_at >= job.blocked_at) is true) as fresh
-from rule
-cross join lateral (select job.id, job.args, job.blocked_at from job where job.task_id = rule.task_id offset 0) job
-cross join lateral (
-select rule.shape_id, made.key, jsonb_hash_extended(made.key, 0) as hash
-from (
-select case
+job.blocked_at,
+rule.shape_id,
+rule.since,
+rule.target,
+case
 when rule.plain then jsonb_set_lax(
 jsonb_set_lax(rule.given, rule.place, job.args -> rule.source, true, 'return_target'),
 rule.next_place, job.args -> rule.next_source, true, 'return_target'
@@ -2078,31 +2085,25 @@ where found.value is not null
 '{}'
 )
 end as key
+from rule
+cross join lateral (select job.id, job.args, job.blocked_at from job where job.task_id = rule.task_id offset 0) job
 offset 0
 ) made
-offset 0
-) needed
+cross join lateral (select made.shape_id, made.key, jsonb_hash_extended(made.key, 0) as hash offset 0) needed
 left join lateral (
 select
-completion.job_id,
 completion.completed_at,
-concat_ws(',', completion.job_id, coalesce(source.args, completion.key), coalesce(source.result, 'null')) || ']' as told
+concat_ws(',', completion.job_id, coalesce(source.args, completion.key), coalesce(source.result, 'null')) as told
 from jobmaster.completions completion
 left join jobmaster.jobs source on source.id = completion.job_id
 where completion.shape_id = needed.shape_id and completion.key_hash = needed.hash and completion.key = needed.key
 offset 0
-) last on true
-group by job.id
-)
-select
-array_agg(looked.id) filter (where looked.fresh),
-'"' || string_agg(looked.id || '":[' || looked.list, '],"') filter (where looked.list is not null) || ']'
-into fresh, met
-from looked;
-if fresh is null then
-stale := job_ids;
-elsif cardinality(fresh) < cardinality(job_ids) then
-stale := array(select unnest(job_ids) except select unnest(fresh));
+) last on true;
+if stale is null then
+fresh := job_ids;
+else
+stale := array(select distinct unnest(stale));
+fresh := array(select unnest(job_ids) except select unnest(stale));
 end if;
 end
 $fn$;` },
@@ -4096,7 +4097,7 @@ end if;
 if jobs is null then
 answer := answer || jobmaster.idle(request);
 end if;
-return '{"jobs":[' || coalesce(jobs, '') || ('],"met":{' || coalesce(met, '') || ('},"took_ms":'
+return '{"jobs":[' || coalesce(jobs, '') || ('],"met":[' || coalesce(met, '') || ('],"took_ms":'
 || round(extract(epoch from clock_timestamp() - statement_timestamp()) * 1000, 1) || ',' || substr(answer::text, 2)));
 end
 $fn$;

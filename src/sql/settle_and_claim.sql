@@ -151,7 +151,7 @@ begin
     answer := answer || jobmaster.idle(request);
   end if;
   -- The answer is never an empty object. In brackets, so that the jobs, which are long, are copied twice and not with each piece.
-  return '{"jobs":[' || coalesce(jobs, '') || ('],"met":{' || coalesce(met, '') || ('},"took_ms":'
+  return '{"jobs":[' || coalesce(jobs, '') || ('],"met":[' || coalesce(met, '') || ('],"took_ms":'
     || round(extract(epoch from clock_timestamp() - statement_timestamp()) * 1000, 1) || ',' || substr(answer::text, 2)));
 end
 $fn$;

@@ -139,3 +139,39 @@ test('once the job that met a dependency is pruned its result is null', async ()
   await jobs.runUntilEmpty(deadlineIn())
   expect(met).toEqual([{ id: source.id, args: { n: 21 }, result: null }])
 })
+
+test('each of many jobs is given its own, once, whichever of its dependencies were fresh', async () => {
+  const { base } = numbers()
+  const other = task({
+    params: { n: v.picklist([1, 2, 3]) },
+    writeAll: ['n'],
+    run: ({ n }) => n,
+  })
+  const met = new Map<number, unknown[]>()
+  const top = task({
+    params: { n: v.number() },
+    dependencies: [
+      dependsOn(base, { withinHours: 24, args: { n: same } }),
+      dependsOn(other, { withinHours: 24, args: { n: 'ALL' } }),
+      dependsOn(base, { withinHours: 24, args: { n: same.plus(1) } }),
+    ],
+    run({ n }, ctx) {
+      met.set(
+        n,
+        [...ctx.dependencies.of(base), ...ctx.dependencies.of(other)].map(({ args }) => args),
+      )
+    },
+  })
+  const { jobs } = await setup({ cool: { base, other, top } })
+  await jobs.insertMany([0, 1, 2].map((n) => ({ task: base, args: { n } })))
+  await jobs.insert(other, { n: 'ALL' })
+  await jobs.runUntilEmpty(deadlineIn())
+  const given = [0, 1, 2, 3, 4]
+  await jobs.insertMany(given.map((n) => ({ task: top, args: { n } })))
+  const report = await jobs.runUntilEmpty(deadlineIn())
+  // The first two can run at once, and the others after base of 3, 4 and 5.
+  expect(report).toMatchObject({ completed: 8, blocked: 3 })
+  expect([...met].toSorted(([left], [right]) => left - right)).toEqual(
+    given.map((n) => [n, [{ n }, { n: n + 1 }, { n: 1 }, { n: 2 }, { n: 3 }]]),
+  )
+})

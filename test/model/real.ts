@@ -175,7 +175,7 @@ export class Real {
     const queue = { db: this.watched(), schema: 'jobmaster' }
     let answer = await settleAndClaim(queue, request)
     if (lostAnswer) answer = await settleAndClaim(queue, { ...request, repeat: true })
-    const taken = (answer.jobs ?? []).map((job) => ({ id: job[0], attempt: job[2] }))
+    const taken = answer.jobs.map((job) => ({ id: job[0], attempt: job[2] }))
     invocation.held = [...held.map(({ id, attempt }) => ({ id, attempt })), ...taken]
     invocation.started += taken.length
     invocation.since = answer.since ?? since
@@ -238,7 +238,7 @@ export class Real {
       // A drain would take it for the database's, and call again.
       this.violation ??= error as Error
     }
-    this.taken.push(...(answer.jobs ?? []).filter((job) => job[5] == null).map(([id]) => id))
+    this.taken.push(...answer.jobs.filter((job) => job[5] == null).map(([id]) => id))
     return result
   }
 

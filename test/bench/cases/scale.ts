@@ -131,7 +131,7 @@ function claims(name: string, history: number, waiting: number): Case {
         },
         async run() {
           const invocation = crypto.randomUUID()
-          let last: ClaimAnswer = {}
+          let last: ClaimAnswer = { jobs: [], met: [] }
           const startedAt = performance.now()
           let seconds = 0
           for (let sequence = 1; sequence <= 21; sequence += 1) {
@@ -146,7 +146,7 @@ function claims(name: string, history: number, waiting: number): Case {
                 system: 'default',
                 units: 10_000,
                 tasks: hashes,
-                completed: (last.jobs ?? []).map(([id, , attempt]) => [id, attempt] as const),
+                completed: last.jobs.map(([id, , attempt]) => [id, attempt] as const),
                 outcomes: [],
                 limit: sequence === 21 ? 0 : 100,
                 lease_ms: 60_000,
