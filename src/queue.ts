@@ -112,7 +112,7 @@ export interface ClaimAnswer {
   queued?: boolean
   expired?: boolean | null
   alone?: boolean
-  since?: number
+  since?: number | null
   after?: [number, number] | null
   stop?: 'empty' | 'capacity' | 'deadline' | 'paused'
   remaining?: number

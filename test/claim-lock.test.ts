@@ -232,3 +232,63 @@ test.each(['repeatable read', 'serializable'])(
     expect((await jobs.status()).jobs.waiting).toBe(1)
   },
 )
+
+test('a crash that undoes a settle lets no claim overlook the jobs that run again', async () => {
+  // Nothing but a commit that waits brings the log to the disk.
+  const server = await startPostgres({ fast: true, settings: { synchronous_commit: 'on', wal_writer_delay: '10s' } })
+  onTestFinished(() => server.stop())
+  const heavy = task({ params: {}, processUnits: 6, run() {} })
+  const { db, close } = await connect('node-postgres', server.url)
+  const jobs = createJobMaster({ db, tasks: { cool: { heavy } } })
+  await jobs.deploy()
+  await jobs.insertMany([1, 2, 3].map(() => ({ task: heavy, args: {} })))
+  await close()
+
+  let { sql, close: disconnect } = await sqlAt(server.url)
+  const [deployed] = await sql`select hash from jobmaster.tasks`
+  const invocation = () => ({ invocation: crypto.randomUUID(), tasks: { 'cool.heavy': String(deployed!.hash) } })
+  const requestOf = (given: object) =>
+    JSON.stringify({
+      version: 1,
+      sequence: 2,
+      system: 'default',
+      units: 12,
+      outcomes: [],
+      completed: { ids: '{}', attempts: '{}', results: {} },
+      limit: 1,
+      lease_ms: 60_000,
+      time_left_ms: 30_000,
+      started: 0,
+      held: 0,
+      repeat: false,
+      since: 0,
+      after: null,
+      take_back: false,
+      ...given,
+    })
+  const call = async (given: object) => {
+    const [row] = await sql`call jobmaster.settle_and_claim(${requestOf(given)}::text::jsonb, null)`
+    return JSON.parse(String(row!.answer)) as { jobs: [number, string, number][]; since?: number | null }
+  }
+  const first = invocation()
+  const [id] = (await call(first)).jobs[0]!
+  await call(invocation())
+  // As it is while the procedure waits for the disk: committed, and lost if the server ends now.
+  await sql('set synchronous_commit = off')
+  const completed = { ids: `{${id}}`, attempts: '{1}', results: {} }
+  await sql`select jobmaster.settle_and_claim(${requestOf({ ...first, sequence: 3, limit: 0, completed })}::text::jsonb)`
+  await sql('set synchronous_commit = on')
+  const third = { ...invocation(), since: 0 }
+  const nothing = await call({ ...third, tasks: {} })
+  expect(nothing.jobs).toEqual([])
+
+  await disconnect()
+  await server.restart('immediate')
+  ;({ sql, close: disconnect } = await sqlAt(server.url))
+  onTestFinished(disconnect)
+  expect(await sql`select count(*)::integer as jobs from jobmaster.jobs where status = 'running'`).toEqual([
+    { jobs: 2 },
+  ])
+  const answer = await call({ ...third, sequence: 3, since: nothing.since ?? third.since })
+  expect(answer.jobs).toEqual([])
+})

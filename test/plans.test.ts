@@ -318,9 +318,9 @@ test('a claim that goes on after the last one passes over nothing that was taken
     const first = await settleAndClaim(queue, request)
     expect(fetched()).toBeGreaterThanOrEqual(1_000)
     plans = []
-    const { since = 0, after = null, jobs } = first
-    const second = await settleAndClaim(queue, { ...request, sequence: 3, since, after })
-    expect([jobs?.length, second.jobs?.length]).toEqual([batch, batch])
+    const { since, after = null, jobs } = first
+    const second = await settleAndClaim(queue, { ...request, sequence: 3, since: since ?? 0, after })
+    expect([jobs.length, second.jobs.length]).toEqual([batch, batch])
     expect(fetched()).toBeLessThanOrEqual(readAtMost)
   } finally {
     await holder.end()

@@ -421,7 +421,9 @@ begin
     'cancel', asked,
     'expired', expired,
     'alone', alone and jobs is not null,
-    'since', since,
+    -- Only by a call that has written, whose answer waits for the log: what it rests on may be a settle that has not reached
+    -- the disk yet, and a crash would undo.
+    'since', case when claim_number is not null then since end,
     'after', case when after_id is not null then jsonb_build_array(after_rank, after_id) end
   );
 end

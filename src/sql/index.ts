@@ -1,7 +1,7 @@
 // Generated from the .sql files beside it by `npm run generate:sql`. Do not edit.
 
 /** Changes when any function does. */
-export const version = '69e6389ebafce623'
+export const version = '9fa995b87e0c2ceb'
 
 /** Every SQL function, each after those that its creation looks at. */
 export const functions: readonly { name: string; sql: string }[] = [
@@ -1062,7 +1062,7 @@ told := jsonb_build_object(
 'cancel', asked,
 'expired', expired,
 'alone', alone and jobs is not null,
-'since', since,
+'since', case when claim_number is not null then since end,
 'after', case when after_id is not null then jsonb_build_array(after_rank, after_id) end
 );
 end

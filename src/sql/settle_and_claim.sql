@@ -26,7 +26,7 @@
 --   "cancel": [id, …] or null                  this invocation's, running, and asked to stop
 --   "expired": boolean or null                 leases have run out: hand that back as take_back
 --   "alone": boolean                           the one job taken has lost its invocation before: claim nothing beside it
---   "since", "after"                           hand these back
+--   "since", "after"                           hand these back; since null: the one from before holds
 --   "took_ms": number                          what the call took here, its waits included: the rest is the way to it
 --   "schedules", "overdue"                     where some schedule is due: see fire
 --   and when no job was taken:
